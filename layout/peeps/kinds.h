@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* kinds.def as C: numbers of kinds, operations, states, edges and counters, and where each field of a body lies. */
+#ifndef PEEPS_KINDS_H
+#define PEEPS_KINDS_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum peeps_kind {
+	PEEPS_KIND_NONE = 0,
+#define PEEPS_KIND(symbol, number, name, prefix, role) PEEPS_KIND_##symbol = (number),
+#include <peeps/kinds.def>
+	PEEPS_KIND_FIRST_OF_PROGRAM = 1024,
+};
+
+enum peeps_role { PEEPS_ROLE_OTHER = 0, PEEPS_ROLE_ACTOR = 1, PEEPS_ROLE_RESOURCE = 2 };
+
+enum peeps_op {
+#define PEEPS_OP(symbol, number, name) PEEPS_OP_##symbol = (number),
+#include <peeps/kinds.def>
+};
+
+enum peeps_state {
+#define PEEPS_STATE(symbol, number, name) PEEPS_STATE_##symbol = (number),
+#include <peeps/kinds.def>
+};
+
+enum peeps_edge_kind {
+#define PEEPS_EDGE(symbol, number, name) PEEPS_EDGE_##symbol = (number),
+#include <peeps/kinds.def>
+};
+
+enum peeps_counter {
+#define PEEPS_COUNTER(symbol, number, name) PEEPS_COUNTER_##symbol = (number),
+#include <peeps/kinds.def>
+	PEEPS_COUNTER_ROOM = 64, /* words in the counters section */
+};
+
+enum peeps_field_type {
+	PEEPS_TYPE_COUNT = 1,
+	PEEPS_TYPE_NS_DURATION = 2,
+	PEEPS_TYPE_US_DURATION = 3,
+	PEEPS_TYPE_PTIME = 4,
+	PEEPS_TYPE_REF = 5,
+	PEEPS_TYPE_SITE = 6,
+	PEEPS_TYPE_TEXT = 7,
+	PEEPS_TYPE_BITS = 8,
+	PEEPS_TYPE_ENUM_ACTIVITY = 16,
+	PEEPS_TYPE_ENUM_MUTEX_TYPE = 17,
+};
+
+enum peeps_discipline {
+	PEEPS_DISCIPLINE_EXCLUSIVE = 1,
+	PEEPS_DISCIPLINE_CUT_WORD = 2,
+	PEEPS_DISCIPLINE_STATISTIC = 3,
+};
+
+/* The word number of fields that live in the kind's own bits of the status word. */
+#define PEEPS_FIELD_WORD_STATUS_WORD 6
+#define PEEPS_FIELD_WORD_0           0
+#define PEEPS_FIELD_WORD_1           1
+#define PEEPS_FIELD_WORD_2           2
+#define PEEPS_FIELD_WORD_3           3
+#define PEEPS_FIELD_WORD_4           4
+#define PEEPS_FIELD_WORD_5           5
+
+/* PEEPS_MUTEX_HOLDER_WORD, PEEPS_MUTEX_HOLDER_SHIFT, PEEPS_MUTEX_HOLDER_BITS, ... */
+enum peeps_field_place {
+#define PEEPS_FIELD(kind, symbol, word, shift, bits, type, discipline, attribute)                                      \
+	PEEPS_##kind##_##symbol##_WORD = PEEPS_FIELD_WORD_##word,                                                      \
+	PEEPS_##kind##_##symbol##_SHIFT = (shift),                                                                     \
+	PEEPS_##kind##_##symbol##_BITS = (bits),
+#include <peeps/kinds.def>
+};
+
+/* PEEPS_MUTEX_TYPE_RECURSIVE, PEEPS_ACTIVITY_SLEEPING, ... */
+enum peeps_enum_value {
+#define PEEPS_ENUM(list, symbol, number, name) PEEPS_##list##_##symbol = (number),
+#include <peeps/kinds.def>
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
