@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* Entities: made, found by reference, and retired. */
+#ifndef PEEPS_WRITER_ENTITY_H
+#define PEEPS_WRITER_ENTITY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "layout/segment.h"
+#include "writer/intern.h"
+#include "writer/pool.h"
+#include "writer/thread.h"
+
+bool entities_init(void);
+
+/**
+ * struct entity_new - what a new entity is
+ * @traits: the kind's own bits of the status word
+ * @name:   NULL = none; the entity takes a use of its own
+ * @site:   id; 0 = not known
+ */
+struct entity_new {
+	enum peeps_kind kind;
+	uint64_t traits;
+	uint64_t body[PEEPS_BODY_WORDS];
+	struct interned *name;
+	uint64_t site;
+	uint64_t creator;
+};
+
+/**
+ * entity_make - a live entity, in one section of the calling thread's
+ *
+ * Returns NULL if there is no room, or a broken-into section forbids it; counted. Context: process lock held.
+ */
+struct peeps_entity_slot *entity_make(struct self *self, const struct entity_new *entity);
+
+/**
+ * entity_retire - end it; the slot rests, and then begins another life
+ *
+ * Nobody may write the slot any more. Context: process lock held.
+ */
+void entity_retire(struct self *self, struct peeps_entity_slot *slot);
+
+/* The slot's life now goes with another name (NULL = none), whose use it takes over. Returns the one before, whose use the
+ * caller then owes. Context: process lock held. */
+struct interned *entity_rename(const struct peeps_entity_slot *slot, struct interned *name);
+
+/* Without the lock: would entity_make() be worth a try? */
+bool entity_room(void);
+
+/* The reference that names this slot's present life. */
+uint64_t entity_ref(const struct peeps_entity_slot *slot);
+
+#endif

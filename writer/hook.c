@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+#include "writer/hook.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "writer/entity.h"
+#include "writer/intern.h"
+#include "writer/process.h"
+#include "writer/segment.h"
+#include "writer/site.h"
+#include "writer/tick.h"
+
+/* In a hook's generation: this process had no room for it. No tied hook's value has it. */
+#define NO_ROOM (UINT64_C(1) << 63)
+
+static uint64_t tied_generation(void)
+{
+	return peeps_process.generation + 1;
+}
+
+bool hook_is_tied(const struct peeps_hook *hook)
+{
+	/* Acquire: pairs with the release in tie(). */
+	return peeps_load_acquire(&hook->generation) == tied_generation();
+}
+
+static bool made_by_initializer(const struct peeps_hook *hook)
+{
+	return hook->site == &peeps_site_in_name;
+}
+
+static struct interned *name_after(const char *file, uint64_t line)
+{
+	const char *const slash = file ? strrchr(file, '/') : NULL;
+	char name[256];
+
+	(void)snprintf(name, sizeof(name), "%s.%llu", slash ? slash + 1 : file ? file : "unknown", (unsigned long long)line);
+	return intern_get(name, strlen(name));
+}
+
+/* What a static initializer says behind its name: file, line, root, module. */
+static void parse_initializer(const char *name, const char **file, uint64_t *line, const char **root, const char **module)
+{
+	const char *text = name + strlen(name) + 1;
+
+	*file = text;
+	text += strlen(text) + 1;
+	*line = strtoull(text, NULL, 10);
+	text += strlen(text) + 1;
+	*root = text;
+	text += strlen(text) + 1;
+	*module = text;
+}
+
+/* The name and site of the entity to be. Returns a name that the caller owes, or NULL. */
+static struct interned *describe(const struct peeps_hook *hook, struct peeps_site *first_use, uint64_t *site)
+{
+	struct peeps_site *const place = hook->site ? hook->site : first_use;
+	const char *file, *root, *module;
+	uint64_t line;
+
+	if (made_by_initializer(hook)) {
+		parse_initializer(hook->name, &file, &line, &root, &module);
+		*site = site_id_of(file, root, NULL, module, line);
+	} else {
+		file = place->file;
+		line = place->line;
+		*site = site_id(place);
+	}
+	if (hook->name && *hook->name)
+		return intern_get(hook->name, strlen(hook->name));
+	return name_after(file, line);
+}
+
+static bool tie(struct peeps_hook *hook, const struct entity_new *entity, struct self *self)
+{
+	struct peeps_entity_slot *slot;
+
+	if (hook_is_tied(hook))
+		return true; /* another thread was first */
+	slot = entity_make(self, entity);
+	if (!slot) {
+		peeps_store_relaxed(&hook->generation, tied_generation() | NO_ROOM);
+		return false;
+	}
+	hook->slot = slot;
+	/* Release: the slot before the generation that says it is valid. Pairs with peeps_hook_ready(). */
+	peeps_store_release(&hook->generation, tied_generation());
+	return true;
+}
+
+bool hook_tie(struct peeps_hook *hook, enum peeps_kind kind, struct peeps_site *first_use, struct self *self)
+{
+	struct entity_new entity = { .kind = kind, .traits = hook->traits };
+	sigset_t mask;
+	bool tied;
+
+	if (hook_is_tied(hook))
+		return true;
+	if (peeps_load_relaxed(&hook->generation) == (tied_generation() | NO_ROOM) && !entity_room())
+		return false;
+	entity.creator = self->record ? peeps_load_relaxed(&self->record->actor) : self->actor;
+	entity.name = describe(hook, first_use, &entity.site);
+	process_lock(&mask);
+	tied = tie(hook, &entity, self);
+	if (entity.name)
+		intern_put(entity.name, (struct rest){ .over = true });
+	process_unlock(&mask);
+	return tied;
+}
+
+void hook_init(struct peeps_hook *hook, const char *name, struct peeps_site *site, uint64_t traits, struct self *self)
+{
+	struct interned *copy = NULL;
+
+	/* Kept in private memory, where a forked child finds it. */
+	if (self && name && *name)
+		copy = intern_get(name, strlen(name));
+	*hook = (struct peeps_hook){ .name = copy ? copy->bytes : NULL, .site = site, .traits = traits };
+}
+
+void hook_deinit(struct peeps_hook *hook, struct self *self)
+{
+	struct interned *const name = hook->name && !made_by_initializer(hook) ? intern_of(hook->name) : NULL;
+	sigset_t mask;
+
+	if (self) {
+		process_lock(&mask);
+		if (hook_is_tied(hook))
+			entity_retire(self, hook->slot);
+		if (name)
+			intern_put(name, (struct rest){ .over = true });
+		process_unlock(&mask);
+		if (!tick_runs())
+			intern_reclaim();
+	}
+	hook->generation = 0;
+	hook->slot = NULL;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* Tying a wrapper to an entity, and letting go of it. */
+#ifndef PEEPS_WRITER_HOOK_H
+#define PEEPS_WRITER_HOOK_H
+
+#include <stdbool.h>
+
+#include <peeps/hook.h>
+#include "writer/thread.h"
+
+/**
+ * hook_init - an untied hook with a name of its own
+ * @name: copied; NULL or "": named after @site
+ *
+ * hook_deinit() gives the name back. With telemetry off the name is NULL.
+ */
+void hook_init(struct peeps_hook *hook, const char *name, struct peeps_site *site, uint64_t traits, struct self *self);
+
+/**
+ * hook_tie - make sure that the hook has an entity in this process's segment
+ * @first_use: where it is used, for hooks that do not know where they were made
+ *
+ * Returns false if there is no room; that is remembered, so that asking again is cheap.
+ * Context: process lock not held. Safe against other threads that tie the same hook.
+ */
+bool hook_tie(struct peeps_hook *hook, enum peeps_kind kind, struct peeps_site *first_use, struct self *self);
+
+/* Tied, in this process, to a live entity. */
+bool hook_is_tied(const struct peeps_hook *hook);
+
+/* End its entity, if it has one. Nobody may use the hook any more. @self NULL: only let go of the name. */
+void hook_deinit(struct peeps_hook *hook, struct self *self);
+
+#endif

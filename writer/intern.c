@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+#define _LGPL_SOURCE /* read sides inline: 1 ns a pair instead of 12 */
+#include "writer/intern.h"
+
+#include <string.h>
+#include <urcu/urcu-bp.h>
+
+#include "layout/segment.h"
+#include "writer/memory.h"
+#include "writer/process.h"
+#include "writer/segment.h"
+#include "writer/text.h"
+
+#define BUCKETS_MIN UINT64_C(1024)
+#define BUCKETS_MAX UINT64_C(65536)
+#define RECLAIM_BATCH 64
+
+struct key {
+	const char *bytes;
+	size_t length;
+};
+
+static struct cds_lfht *table; /* read under RCU, changed under the process lock */
+static struct interned *removed;
+static uint32_t removed_count;  /* both under the process lock */
+static uint32_t ordinal_floor;  /* greatest ordinal of any string that was removed: no ~N comes twice */
+
+static uint64_t hash_of(const char *bytes, size_t length)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+
+	for (size_t i = 0; i < length; i++)
+		hash = (hash ^ (unsigned char)bytes[i]) * UINT64_C(0x100000001b3);
+	return hash ^ hash >> 32;
+}
+
+static int matches(struct cds_lfht_node *node, const void *key)
+{
+	const struct interned *const string = caa_container_of(node, struct interned, node);
+	const struct key *const wanted = key;
+
+	return string->length == wanted->length && memcmp(string->bytes, wanted->bytes, wanted->length) == 0;
+}
+
+static uint64_t buckets(void)
+{
+	const uint64_t want = segment_section(PEEPS_SECTION_ENTITIES)->capacity / 16;
+	uint64_t count = BUCKETS_MIN;
+
+	while (count < want && count < BUCKETS_MAX)
+		count *= 2;
+	return count;
+}
+
+/* In a forked child the entities are gone, the hooks and sites are not. */
+static void move_to_new_segment(void)
+{
+	const struct rest nobody_looks = { .over = true };
+	struct cds_lfht_iter iter;
+	struct interned *string;
+
+	urcu_bp_read_lock();
+	cds_lfht_for_each_entry (table, &iter, string, node) {
+		string->uses -= string->lives;
+		string->lives = 0;
+		string->text = 0;
+		if (string->uses > 0) {
+			string->text = text_put(string->bytes, string->length);
+			continue;
+		}
+		string->uses = 1;
+		intern_put(string, nobody_looks);
+	}
+	urcu_bp_read_unlock();
+}
+
+bool intern_init(void)
+{
+	if (table) {
+		move_to_new_segment();
+		return true;
+	}
+	/* Of one size for ever: resizing would start a worker thread in somebody else's process. */
+	table = cds_lfht_new_flavor(buckets(), buckets(), buckets(), 0, &urcu_bp_flavor, NULL);
+	return table != NULL;
+}
+
+static struct interned *find_and_use(const struct key *key, uint64_t hash)
+{
+	struct cds_lfht_iter iter;
+	struct cds_lfht_node *node;
+	struct interned *string = NULL;
+	uint64_t uses;
+
+	urcu_bp_read_lock();
+	cds_lfht_lookup(table, hash, matches, key, &iter);
+	node = cds_lfht_iter_get_node(&iter);
+	if (node) {
+		string = caa_container_of(node, struct interned, node);
+		uses = peeps_load_relaxed(&string->uses);
+		do {
+			if (uses == 0)
+				string = NULL; /* on its way out: make it anew */
+		} while (string && !__atomic_compare_exchange_n(&string->uses, &uses, uses + 1, true, __ATOMIC_ACQ_REL,
+								__ATOMIC_RELAXED));
+	}
+	urcu_bp_read_unlock();
+	return string;
+}
+
+static struct interned *add(const struct key *key, uint64_t hash)
+{
+	struct interned *const string = memory_take(sizeof(*string) + key->length + 1);
+
+	if (!string)
+		return NULL;
+	cds_lfht_node_init(&string->node);
+	string->hash = hash;
+	string->uses = 1;
+	string->length = key->length;
+	memcpy(string->bytes, key->bytes, key->length);
+	string->text = text_put(key->bytes, key->length);
+	urcu_bp_read_lock();
+	cds_lfht_add(table, hash, &string->node);
+	urcu_bp_read_unlock();
+	return string;
+}
+
+struct interned *intern_get(const char *bytes, size_t length)
+{
+	struct key key = { .bytes = bytes, .length = length };
+	struct interned *string;
+	uint64_t hash;
+	sigset_t mask;
+
+	if (key.length > PEEPS_TEXT_MAX_BYTES) {
+		key.length = PEEPS_TEXT_MAX_BYTES;
+		segment_count(PEEPS_COUNTER_TRUNCATED_TEXT);
+	}
+	hash = hash_of(key.bytes, key.length);
+	string = find_and_use(&key, hash);
+	if (string)
+		return string;
+	process_lock(&mask);
+	string = find_and_use(&key, hash); /* somebody else may have been first */
+	if (!string)
+		string = add(&key, hash);
+	process_unlock(&mask);
+	return string;
+}
+
+void intern_share(struct interned *string)
+{
+	(void)__atomic_fetch_add(&string->uses, 1, __ATOMIC_RELAXED);
+}
+
+void intern_put(struct interned *string, struct rest rest)
+{
+	/* The last use need not be the last that a cut can see. */
+	if (!rest.over && rest.epoch > string->rested_epoch)
+		string->rested_epoch = rest.epoch;
+	if (__atomic_sub_fetch(&string->uses, 1, __ATOMIC_ACQ_REL) != 0)
+		return;
+	urcu_bp_read_lock();
+	(void)cds_lfht_del(table, &string->node);
+	urcu_bp_read_unlock();
+	text_give(string->text, (struct rest){ .epoch = string->rested_epoch, .over = string->rested_epoch == 0 });
+	if (string->ordinal > ordinal_floor)
+		ordinal_floor = string->ordinal;
+	string->next_removed = removed;
+	removed = string;
+	removed_count++;
+}
+
+struct interned *intern_of(const char *bytes)
+{
+	return (struct interned *)(bytes - offsetof(struct interned, bytes));
+}
+
+uint32_t intern_next_ordinal(struct interned *string)
+{
+	const uint32_t ordinal = string->ordinal;
+
+	if (ordinal == 0) {
+		string->ordinal = 1;
+		return 0;
+	}
+	string->ordinal = (ordinal > ordinal_floor ? ordinal : ordinal_floor) + 1;
+	return string->ordinal;
+}
+
+void intern_reclaim(void)
+{
+	struct interned *batch = NULL;
+	sigset_t mask;
+
+	process_lock(&mask);
+	if (removed_count >= RECLAIM_BATCH) {
+		batch = removed;
+		removed = NULL;
+		removed_count = 0;
+	}
+	process_unlock(&mask);
+	if (!batch)
+		return;
+	/* Whoever found one of them before it was removed is done with it after this. */
+	urcu_bp_synchronize_rcu();
+	process_lock(&mask);
+	while (batch) {
+		struct interned *const next = batch->next_removed;
+
+		memory_give(batch, sizeof(*batch) + batch->length + 1);
+		batch = next;
+	}
+	process_unlock(&mask);
+}

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: MIT */
+/* The mutex, where it is not the plain uncontended case. The protocol's rules for it: docs/protocol.md, rule 3. */
+#include <peeps/mutex.h>
+
+#include <errno.h>
+
+#include "writer/entity.h"
+#include "writer/hook.h"
+#include "writer/operation.h"
+#include "writer/process.h"
+#include "writer/segment.h"
+#include "writer/site.h"
+#include "writer/thread.h"
+#include "writer/update.h"
+
+#define HELD_SINCE_EXACT (UINT64_C(1) << PEEPS_MUTEX_HELD_SINCE_EXACT_SHIFT)
+#define WAIT_MAX_LIMIT   ((UINT64_C(1) << PEEPS_MUTEX_WAIT_MAX_BITS) - 1)
+#define CONTENDED_LIMIT  ((UINT64_C(1) << PEEPS_MUTEX_CONTENDED_BITS) - 1)
+#define DEPTH_MASK       (((UINT64_C(1) << PEEPS_MUTEX_HELD_DEPTH_BITS) - 1) << PEEPS_MUTEX_HELD_DEPTH_SHIFT)
+#define DEPTH_ONE        (UINT64_C(1) << PEEPS_MUTEX_HELD_DEPTH_SHIFT)
+
+static bool compiled_like_us(const struct peeps_site *site)
+{
+	return site->layout_hash == PEEPS_LAYOUT_HASH;
+}
+
+static uint64_t actor_of(const struct self *self)
+{
+	return self->record ? peeps_load_relaxed(&self->record->actor) : self->actor;
+}
+
+static bool is_recursive(const struct peeps_entity_slot *slot)
+{
+	const uint64_t traits = peeps_load_relaxed(&slot->status) >> PEEPS_MUTEX_TYPE_SHIFT;
+
+	return (traits & ((1u << PEEPS_MUTEX_TYPE_BITS) - 1)) == PEEPS_MUTEX_TYPE_RECURSIVE;
+}
+
+/* Inside a section that touched the slot: the calling actor holds it now. */
+static void write_acquired(uint64_t *body, uint64_t actor, uint64_t since_ns, uint64_t held_word)
+{
+	peeps_store_relaxed(&body[PEEPS_MUTEX_HOLDER_WORD], actor);
+	PEEPS_STEP(PEEPS_STEP_SECTION_HALF);
+	peeps_store_relaxed(&body[PEEPS_MUTEX_HELD_SINCE_WORD], since_ns);
+	peeps_store_relaxed(&body[PEEPS_MUTEX_HELD_SITE_WORD], held_word);
+	peeps_store_relaxed(&body[PEEPS_MUTEX_ACQUIRES_WORD], peeps_load_relaxed(&body[PEEPS_MUTEX_ACQUIRES_WORD]) + 1);
+}
+
+/* Once more by its holder: since and site stay those of the first lock. */
+static void write_deeper(uint64_t *body, uint64_t actor)
+{
+	const uint64_t held = peeps_load_relaxed(&body[PEEPS_MUTEX_HELD_DEPTH_WORD]);
+
+	peeps_store_relaxed(&body[PEEPS_MUTEX_HOLDER_WORD], actor | PEEPS_HOLDER_DEEP);
+	peeps_store_relaxed(&body[PEEPS_MUTEX_HELD_DEPTH_WORD], held + DEPTH_ONE);
+	peeps_store_relaxed(&body[PEEPS_MUTEX_ACQUIRES_WORD], peeps_load_relaxed(&body[PEEPS_MUTEX_ACQUIRES_WORD]) + 1);
+}
+
+static void write_waited(uint64_t *body, uint64_t waited_ns)
+{
+	const uint64_t word = peeps_load_relaxed(&body[PEEPS_MUTEX_CONTENDED_WORD]);
+	const uint64_t waited_us = waited_ns / 1000 > WAIT_MAX_LIMIT ? WAIT_MAX_LIMIT : waited_ns / 1000;
+	uint64_t contended = word & CONTENDED_LIMIT;
+	uint64_t longest_us = word >> PEEPS_MUTEX_WAIT_MAX_SHIFT;
+
+	if (contended < CONTENDED_LIMIT)
+		contended++;
+	if (longest_us < waited_us)
+		longest_us = waited_us;
+	peeps_store_relaxed(&body[PEEPS_MUTEX_CONTENDED_WORD], contended | longest_us << PEEPS_MUTEX_WAIT_MAX_SHIFT);
+	peeps_store_relaxed(&body[PEEPS_MUTEX_WAIT_TOTAL_WORD],
+			    peeps_load_relaxed(&body[PEEPS_MUTEX_WAIT_TOTAL_WORD]) + waited_ns);
+}
+
+static void record_acquired(struct peeps_mutex *m, struct peeps_site *site, struct self *self)
+{
+	struct peeps_entity_slot *const slot = m->hook.slot;
+	const uint64_t site_word = site_id(site);
+	const uint64_t tick_ns = peeps_load_relaxed(&peeps_segment.control->tick_ns);
+	const void *const slots[1] = { slot };
+	const uint64_t actor = actor_of(self);
+	struct update update;
+	uint64_t holder;
+
+	if (!update_begin(&update, self, slots, 1))
+		return;
+	peeps_entity_touch(slot, update.epoch, update.record);
+	holder = peeps_load_relaxed(&slot->body[PEEPS_MUTEX_HOLDER_WORD]) & ~PEEPS_HOLDER_DEEP;
+	/* Any other holder unlocked it behind our back, or died with it. */
+	if (holder == actor && is_recursive(slot))
+		write_deeper(slot->body, actor);
+	else
+		write_acquired(slot->body, actor, tick_ns, site_word);
+	update_end(&update);
+}
+
+void peeps_mutex_acquired_slow(struct peeps_mutex *m, struct peeps_site *site)
+{
+	const int saved_errno = errno;
+	struct self *const self = self_enter(CALLER_STACK());
+
+	if (self) {
+		if (compiled_like_us(site) && hook_is_tied(&m->hook))
+			record_acquired(m, site, self);
+		self_leave(self);
+	}
+	errno = saved_errno;
+}
+
+/* What comes before the lock: nothing of it may happen while we hold one of the program's. */
+static void prepare(struct peeps_mutex *m, struct peeps_site *site, uint64_t caller_stack)
+{
+	const int saved_errno = errno;
+	struct self *const self = self_enter(caller_stack);
+
+	if (self) {
+		if (compiled_like_us(site) && hook_tie(&m->hook, PEEPS_KIND_MUTEX, site, self))
+			(void)site_id(site);
+		self_leave(self);
+	}
+	errno = saved_errno;
+}
+
+static void wait_begin(struct operation *operation, struct peeps_mutex *m, struct peeps_site *site, uint64_t caller_stack)
+{
+	const int saved_errno = errno;
+	struct self *const self = self_enter(caller_stack);
+
+	operation->slot = NULL;
+	if (self) {
+		if (compiled_like_us(site) && hook_is_tied(&m->hook))
+			operation_pend(operation, self, PEEPS_OP_LOCK, entity_ref(m->hook.slot), site_id(site));
+		self_leave(self);
+	}
+	errno = saved_errno;
+}
+
+/* One section: the wait is over, and the lock is held. */
+static bool record_granted(struct operation *operation, struct peeps_mutex *m, uint64_t site_word, struct self *self)
+{
+	struct peeps_entity_slot *const slot = m->hook.slot;
+	const void *const slots[2] = { operation->slot, slot };
+	const uint64_t now_ns = segment_ptime_ns();
+	struct update update;
+	struct rest rest;
+
+	if (!update_begin(&update, self, slots, 2))
+		return false;
+	rest = rest_begin(update.epoch);
+	peeps_edge_touch(operation->slot, update.epoch, update.record);
+	peeps_entity_touch(slot, update.epoch, update.record);
+	operation_write_end(operation, PEEPS_STATE_DONE, now_ns, 0);
+	write_acquired(slot->body, actor_of(self), now_ns, site_word | HELD_SINCE_EXACT);
+	write_waited(slot->body, now_ns - operation->since_ns);
+	update_end(&update);
+	operation_release(operation, self, rest);
+	return true;
+}
+
+static void wait_end(struct operation *operation, struct peeps_mutex *m, struct peeps_site *site, int result,
+		     uint64_t caller_stack)
+{
+	const bool granted = result == 0 || result == EOWNERDEAD;
+	const int saved_errno = errno;
+	struct self *const self = self_enter(caller_stack);
+
+	if (!self)
+		goto out;
+	if (granted && operation->slot && hook_is_tied(&m->hook) &&
+	    record_granted(operation, m, site_id(site), self))
+		goto leave;
+	if (operation->slot)
+		operation_end(operation, self, granted ? PEEPS_STATE_DONE : PEEPS_STATE_FAILED, segment_ptime_ns(),
+			      granted ? 0 : (uint64_t)result);
+	if (granted && compiled_like_us(site) && hook_is_tied(&m->hook))
+		record_acquired(m, site, self);
+leave:
+	self_leave(self);
+out:
+	errno = saved_errno;
+}
+
+/* pthread_mutex_trylock() has said @tried. @abstime NULL: wait for ever. */
+static int lock_after_try(struct peeps_mutex *m, const struct timespec *abstime, struct peeps_site *site, int tried,
+			  uint64_t caller_stack)
+{
+	struct operation operation;
+	int result;
+
+	if (tried != EBUSY)
+		return tried;
+	wait_begin(&operation, m, site, caller_stack);
+	result = abstime ? pthread_mutex_timedlock(&m->raw, abstime) : pthread_mutex_lock(&m->raw);
+	wait_end(&operation, m, site, result, caller_stack);
+	return result;
+}
+
+int peeps_mutex_lock_after_try(struct peeps_mutex *m, struct peeps_site *site, int tried)
+{
+	if (tried == EOWNERDEAD)
+		peeps_mutex_acquired_slow(m, site);
+	return lock_after_try(m, NULL, site, tried, CALLER_STACK());
+}
+
+int peeps_mutex_timedlock_after_try(struct peeps_mutex *m, const struct timespec *abstime, struct peeps_site *site,
+				    int tried)
+{
+	if (tried == EOWNERDEAD)
+		peeps_mutex_acquired_slow(m, site);
+	return lock_after_try(m, abstime, site, tried, CALLER_STACK());
+}
+
+int peeps_mutex_trylock_slow(struct peeps_mutex *m, struct peeps_site *site)
+{
+	int tried;
+
+	prepare(m, site, CALLER_STACK());
+	tried = pthread_mutex_trylock(&m->raw);
+	if (tried == 0 || tried == EOWNERDEAD)
+		peeps_mutex_acquired_slow(m, site);
+	return tried;
+}
+
+int peeps_mutex_lock_slow(struct peeps_mutex *m, struct peeps_site *site)
+{
+	if (peeps_load_acquire(&peeps_process.state) == PROCESS_OFF)
+		return pthread_mutex_lock(&m->raw);
+	return lock_after_try(m, NULL, site, peeps_mutex_trylock_slow(m, site), CALLER_STACK());
+}
+
+int peeps_mutex_timedlock_slow(struct peeps_mutex *m, const struct timespec *abstime, struct peeps_site *site)
+{
+	if (peeps_load_acquire(&peeps_process.state) == PROCESS_OFF)
+		return pthread_mutex_timedlock(&m->raw, abstime);
+	return lock_after_try(m, abstime, site, peeps_mutex_trylock_slow(m, site), CALLER_STACK());
+}
+
+/* A section only if the slot says that we hold it: what pthread will not unlock is not reported as unlocked. */
+static void record_released(struct peeps_mutex *m, struct self *self)
+{
+	struct peeps_entity_slot *const slot = m->hook.slot;
+	uint64_t *const body = slot->body;
+	const uint64_t actor = actor_of(self);
+	const uint64_t holder = peeps_load_relaxed(&body[PEEPS_MUTEX_HOLDER_WORD]);
+	const void *const slots[1] = { slot };
+	struct update update;
+	uint64_t held;
+
+	if ((holder & ~PEEPS_HOLDER_DEEP) != actor || !update_begin(&update, self, slots, 1))
+		return;
+	peeps_entity_touch(slot, update.epoch, update.record);
+	held = peeps_load_relaxed(&body[PEEPS_MUTEX_HELD_DEPTH_WORD]);
+	if (!(holder & PEEPS_HOLDER_DEEP)) {
+		peeps_store_relaxed(&body[PEEPS_MUTEX_HOLDER_WORD], 0);
+	} else {
+		held -= DEPTH_ONE;
+		peeps_store_relaxed(&body[PEEPS_MUTEX_HELD_DEPTH_WORD], held);
+		if ((held & DEPTH_MASK) == 0)
+			peeps_store_relaxed(&body[PEEPS_MUTEX_HOLDER_WORD], actor);
+	}
+	update_end(&update);
+}
+
+int peeps_mutex_unlock_slow(struct peeps_mutex *m)
+{
+	const int saved_errno = errno;
+	struct self *const self = self_enter_known(CALLER_STACK());
+
+	if (self) {
+		if (hook_is_tied(&m->hook))
+			record_released(m, self);
+		self_leave(self);
+	}
+	errno = saved_errno;
+	return pthread_mutex_unlock(&m->raw);
+}
+
+static uint64_t traits_of(const pthread_mutexattr_t *attr)
+{
+	uint64_t type = PEEPS_MUTEX_TYPE_NORMAL;
+	int kind;
+
+	if (attr && pthread_mutexattr_gettype(attr, &kind) == 0)
+		type = kind == PTHREAD_MUTEX_RECURSIVE	  ? PEEPS_MUTEX_TYPE_RECURSIVE
+		       : kind == PTHREAD_MUTEX_ERRORCHECK ? PEEPS_MUTEX_TYPE_ERRORCHECK
+							  : PEEPS_MUTEX_TYPE_NORMAL;
+	return type << PEEPS_MUTEX_TYPE_SHIFT;
+}
+
+int peeps_mutex_init_at(struct peeps_mutex *m, const char *name, const pthread_mutexattr_t *attr, struct peeps_site *site)
+{
+	const int result = pthread_mutex_init(&m->raw, attr);
+	const int saved_errno = errno;
+	struct self *self;
+
+	if (result != 0)
+		return result;
+	self = self_enter(CALLER_STACK());
+	hook_init(&m->hook, name, site, traits_of(attr), self);
+	if (self) {
+		if (compiled_like_us(site))
+			(void)hook_tie(&m->hook, PEEPS_KIND_MUTEX, site, self);
+		self_leave(self);
+	}
+	errno = saved_errno;
+	return 0;
+}
+
+int peeps_mutex_destroy(struct peeps_mutex *m)
+{
+	const int result = pthread_mutex_destroy(&m->raw);
+	const int saved_errno = errno;
+	struct self *self;
+
+	if (result != 0)
+		return result;
+	self = self_enter(CALLER_STACK());
+	hook_deinit(&m->hook, self);
+	if (self)
+		self_leave(self);
+	errno = saved_errno;
+	return 0;
+}
+
+/* The plain symbols know no site. */
+#undef peeps_mutex_init
+#undef peeps_mutex_lock
+#undef peeps_mutex_trylock
+#undef peeps_mutex_timedlock
+#undef peeps_mutex_unlock
+
+int peeps_mutex_init(struct peeps_mutex *m, const char *name, const pthread_mutexattr_t *attr)
+{
+	return peeps_mutex_init_at(m, name, attr, &peeps_site_unknown);
+}
+
+int peeps_mutex_lock(struct peeps_mutex *m)
+{
+	return peeps_mutex_lock_at(m, &peeps_site_unknown);
+}
+
+int peeps_mutex_trylock(struct peeps_mutex *m)
+{
+	return peeps_mutex_trylock_at(m, &peeps_site_unknown);
+}
+
+int peeps_mutex_timedlock(struct peeps_mutex *m, const struct timespec *abstime)
+{
+	return peeps_mutex_timedlock_at(m, abstime, &peeps_site_unknown);
+}
+
+int peeps_mutex_unlock(struct peeps_mutex *m)
+{
+	return peeps_mutex_unlock_inline(m);
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+#include "writer/operation.h"
+
+#include <signal.h>
+
+#include "writer/entity.h"
+#include "writer/pool.h"
+#include "writer/process.h"
+#include "writer/segment.h"
+
+static struct pool edges; /* under the process lock */
+
+bool operations_init(void)
+{
+	return pool_init(&edges, PEEPS_SECTION_EDGES);
+}
+
+static uint32_t take_slot(void)
+{
+	sigset_t mask;
+	uint32_t index;
+
+	if (!pool_may_have(&edges))
+		return POOL_NONE;
+	process_lock(&mask);
+	index = pool_take(&edges);
+	process_unlock(&mask);
+	return index;
+}
+
+/* The thread's own slots first grow to their number, then the one that finished longest ago is used again. */
+static int take_place(struct thread_edges *own)
+{
+	uint32_t index;
+
+	if (own->count < THREAD_EDGES && (index = take_slot()) != POOL_NONE) {
+		own->slots[own->count] = index;
+		own->last = own->count++;
+		return own->last;
+	}
+	for (int step = 1; step <= own->count; step++) {
+		const int place = (own->last + step) % own->count;
+
+		if (own->in_flight[place])
+			continue;
+		own->last = (uint8_t)place;
+		return place;
+	}
+	return -1;
+}
+
+static bool choose_slot(struct operation *operation, struct self *self)
+{
+	struct thread_edges *const own = thread_edges_of(self);
+
+	operation->place = -1;
+	if (!own) {
+		operation->index = take_slot();
+	} else {
+		operation->place = take_place(own);
+		operation->index = operation->place < 0 ? POOL_NONE : own->slots[operation->place];
+	}
+	if (operation->index == POOL_NONE) {
+		segment_count(PEEPS_COUNTER_DROPPED_EDGES);
+		return false;
+	}
+	operation->slot = segment_row(PEEPS_SECTION_EDGES, operation->index);
+	if (own)
+		own->in_flight[operation->place] = true;
+	return true;
+}
+
+/* A new wait of this slot. Its generation tells lives of the slot apart, its wait sequence waits of one life. */
+static void write_wait(struct peeps_edge_slot *slot, const struct self *self, enum peeps_op op, uint64_t target,
+		       uint64_t site, uint64_t now_ns)
+{
+	const uint64_t sequence = (peeps_load_relaxed(&slot->wait) >> PEEPS_EDGE_WAIT_SEQUENCE_SHIFT) + 1;
+	const uint64_t generation = peeps_load_relaxed(&slot->status) >> PEEPS_STATUS_GENERATION_SHIFT |
+				    1; /* 0 = never used */
+
+	peeps_store_relaxed(&slot->status, generation << PEEPS_STATUS_GENERATION_SHIFT |
+						   (uint64_t)PEEPS_EDGE_NEEDS << PEEPS_EDGE_KIND_SHIFT |
+						   (uint64_t)op << PEEPS_EDGE_OP_SHIFT | PEEPS_STATE_PENDING);
+	peeps_store_relaxed(&slot->src, self->record ? peeps_load_relaxed(&self->record->actor) : self->actor);
+	peeps_store_relaxed(&slot->dst, target);
+	peeps_store_relaxed(&slot->wait, sequence << PEEPS_EDGE_WAIT_SEQUENCE_SHIFT | 1);
+	peeps_store_relaxed(&slot->pending_since_ns, now_ns);
+	peeps_store_relaxed(&slot->last_change_ns, now_ns);
+	peeps_store_relaxed(&slot->origin,
+			    (site & PEEPS_EDGE_SITE_MASK) | (uint64_t)self->record_index << PEEPS_EDGE_THREAD_SHIFT);
+	for (int i = 0; i < PEEPS_DETAIL_WORDS; i++)
+		peeps_store_relaxed(&slot->details[i], 0);
+}
+
+void operation_pend(struct operation *operation, struct self *self, enum peeps_op op, uint64_t target, uint64_t site)
+{
+	const void *slots[1];
+	struct update update;
+
+	operation->slot = NULL;
+	operation->since_ns = segment_ptime_ns();
+	if (!choose_slot(operation, self))
+		return;
+	slots[0] = operation->slot;
+	if (!update_begin(&update, self, slots, 1)) {
+		operation_release(operation, self, (struct rest){ .over = true });
+		return;
+	}
+	peeps_edge_touch(operation->slot, update.epoch, update.record);
+	write_wait(operation->slot, self, op, target, site, operation->since_ns);
+	update_end(&update);
+}
+
+void operation_write_end(const struct operation *operation, enum peeps_state state, uint64_t now_ns, uint64_t reason)
+{
+	struct peeps_edge_slot *const slot = operation->slot;
+	const uint64_t origin = peeps_load_relaxed(&slot->origin);
+
+	peeps_store_relaxed(&slot->status,
+			    (peeps_load_relaxed(&slot->status) & ~PEEPS_EDGE_BYTE_MASK) | (uint64_t)state);
+	peeps_store_relaxed(&slot->last_change_ns, now_ns);
+	peeps_store_relaxed(&slot->origin, (origin & ((UINT64_C(1) << PEEPS_EDGE_REASON_SHIFT) - 1)) |
+						   reason << PEEPS_EDGE_REASON_SHIFT);
+}
+
+void operation_release(struct operation *operation, struct self *self, struct rest rest)
+{
+	sigset_t mask;
+
+	if (operation->place >= 0) {
+		thread_edges_of(self)->in_flight[operation->place] = false;
+	} else {
+		process_lock(&mask);
+		pool_give(&edges, operation->index, rest);
+		process_unlock(&mask);
+	}
+	operation->slot = NULL;
+}
+
+void operation_end(struct operation *operation, struct self *self, enum peeps_state state, uint64_t now_ns,
+		   uint64_t reason)
+{
+	const void *const slots[1] = { operation->slot };
+	struct rest rest = { .over = true };
+	struct update update;
+
+	/* It began in a section of its own, and nothing else writes its slot: only a handler can be refused, and a handler
+	 * that was not refused then is not refused now. */
+	if (operation->slot && update_begin(&update, self, slots, 1)) {
+		rest = rest_begin(update.epoch);
+		peeps_edge_touch(operation->slot, update.epoch, update.record);
+		operation_write_end(operation, state, now_ns, reason);
+		update_end(&update);
+	}
+	if (operation->slot)
+		operation_release(operation, self, rest);
+}

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT */
+#include "writer/segment.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <peeps/atomic.h>
+#include "writer/capacity.h"
+#include "writer/schema.h"
+
+#define RESERVE_CHUNK_BYTES ((uint64_t)64 << 10)
+
+struct segment peeps_segment = { .descriptor = -1 };
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	(void)clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t segment_ptime_ns(void)
+{
+	const uint64_t ptime_ns = clock_ns(CLOCK_MONOTONIC) - peeps_segment.start_monotonic_ns;
+
+	return ptime_ns ? ptime_ns : 1;
+}
+
+void segment_count(enum peeps_counter counter)
+{
+	uint64_t *const word = segment_row(PEEPS_SECTION_COUNTERS, counter);
+
+	(void)__atomic_fetch_add(word, 1, __ATOMIC_RELAXED);
+}
+
+static uint64_t page_round(uint64_t bytes)
+{
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+
+	return (bytes + page - 1) / page * page;
+}
+
+static const uint32_t strides[PEEPS_SECTION_END] = {
+	[PEEPS_SECTION_COUNTERS] = sizeof(uint64_t),
+	[PEEPS_SECTION_SCHEMA] = sizeof(struct peeps_schema_row),
+	[PEEPS_SECTION_THREADS] = sizeof(struct peeps_thread),
+	[PEEPS_SECTION_ENTITIES] = sizeof(struct peeps_entity_slot),
+	[PEEPS_SECTION_EDGES] = sizeof(struct peeps_edge_slot),
+	[PEEPS_SECTION_SITES] = sizeof(struct peeps_site_row),
+	[PEEPS_SECTION_SCOPES] = sizeof(struct peeps_scope_row),
+	[PEEPS_SECTION_MEMBERSHIPS] = sizeof(struct peeps_membership_row),
+	[PEEPS_SECTION_TEXT] = PEEPS_TEXT_GRANULE,
+};
+
+/* The section table of a segment with these capacities. Returns the segment's size in bytes. */
+static uint64_t lay_out(struct peeps_section_entry *sections, const struct capacity *capacity)
+{
+	uint64_t offset = page_round(PEEPS_SECTIONS_OFFSET);
+
+	for (uint32_t id = 1; id < PEEPS_SECTION_END; id++) {
+		struct peeps_section_entry *const entry = &sections[id - 1];
+
+		entry->id = id;
+		entry->stride = strides[id];
+		entry->offset = offset;
+		entry->capacity = capacity->rows[id];
+		offset += page_round(entry->capacity * entry->stride);
+	}
+	return offset;
+}
+
+/* Our number must not be one that the program expects to get next, or to count up to. */
+static int move_high(int fd)
+{
+	struct rlimit limit;
+	int high = 1000;
+	int moved;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur <= (rlim_t)high)
+		high = (int)limit.rlim_cur / 2;
+	moved = fcntl(fd, F_DUPFD_CLOEXEC, high);
+	if (moved < 0)
+		return fd;
+	(void)close(fd);
+	return moved;
+}
+
+/* ftruncate beyond the file size limit is a signal, and an address space limit is the program's own to spend. */
+static bool limits_permit(uint64_t bytes)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < bytes)
+		return false;
+	if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur / 16 < bytes)
+		return false;
+	return true;
+}
+
+static bool open_sealed(uint64_t bytes)
+{
+	struct stat status;
+	int fd = memfd_create(PEEPS_SEGMENT_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0)
+		return false;
+	fd = move_high(fd);
+	if (ftruncate(fd, (off_t)bytes) != 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0 ||
+	    fstat(fd, &status) != 0) {
+		(void)close(fd);
+		return false;
+	}
+	peeps_segment.descriptor = fd;
+	peeps_segment.inode = (uint64_t)status.st_ino;
+	peeps_segment.device = (uint64_t)status.st_dev;
+	return true;
+}
+
+/* The parent's place, if there was one: pointers into it then still point into a segment. */
+static bool map(uint64_t bytes)
+{
+	void *const place = peeps_segment.bytes == bytes ? peeps_segment.base : NULL;
+	void *const base = mmap(place, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | (place ? MAP_FIXED : 0),
+				peeps_segment.descriptor, 0);
+
+	if (base == MAP_FAILED)
+		return false;
+	peeps_segment.base = base;
+	peeps_segment.bytes = bytes;
+	peeps_segment.header = base;
+	peeps_segment.control = (struct peeps_control *)((unsigned char *)base + PEEPS_CONTROL_OFFSET);
+	memset(peeps_segment.reserved, 0, sizeof(peeps_segment.reserved));
+	return true;
+}
+
+static ssize_t read_file(const char *path, char *buffer, size_t room)
+{
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t length;
+
+	if (fd < 0)
+		return -1;
+	length = read(fd, buffer, room - 1);
+	(void)close(fd);
+	if (length >= 0)
+		buffer[length] = '\0';
+	return length;
+}
+
+/* Field 22 of /proc/self/stat; the command in field 2 may hold anything, so count from its end. 0 = not known. */
+static uint64_t own_start_time_ticks(void)
+{
+	char text[1024];
+	const char *field;
+
+	if (read_file("/proc/self/stat", text, sizeof(text)) <= 0)
+		return 0;
+	field = strrchr(text, ')');
+	for (int number = 2; field && number < 22; number++)
+		field = strchr(field + 1, ' ');
+	return field ? strtoull(field + 1, NULL, 10) : 0;
+}
+
+static void read_boot_id(uint8_t boot_id[16])
+{
+	char text[64];
+	int nibbles = 0;
+
+	if (read_file("/proc/sys/kernel/random/boot_id", text, sizeof(text)) <= 0)
+		return;
+	for (const char *digit = text; *digit && nibbles < 32; digit++) {
+		const int value = *digit >= '0' && *digit <= '9'   ? *digit - '0'
+				  : *digit >= 'a' && *digit <= 'f' ? *digit - 'a' + 10
+								   : -1;
+
+		if (value < 0)
+			continue;
+		boot_id[nibbles / 2] = (uint8_t)(boot_id[nibbles / 2] << 4 | value);
+		nibbles++;
+	}
+}
+
+/* Read once in a lineage: a child that starts telemetry late may have scrubbed its environment. */
+static void write_process_name(char name[PEEPS_PROCESS_NAME_BYTES])
+{
+	static char once[PEEPS_PROCESS_NAME_BYTES];
+	const char *const given = *once ? once : secure_getenv("PEEPS_NAME");
+
+	(void)snprintf(name, PEEPS_PROCESS_NAME_BYTES, "%s", given && *given ? given : program_invocation_short_name);
+	memcpy(once, name, sizeof(once));
+}
+
+static void write_header(uint64_t bytes, uint32_t fence_mode)
+{
+	struct peeps_segment_header *const header = peeps_segment.header;
+
+	header->layout_major = PEEPS_LAYOUT_MAJOR;
+	header->layout_minor = PEEPS_LAYOUT_MINOR;
+	header->layout_hash = PEEPS_LAYOUT_HASH;
+	header->byte_order = PEEPS_BYTE_ORDER;
+	header->section_count = PEEPS_SECTION_END - 1;
+	header->segment_bytes = bytes;
+	if (getrandom(header->segment_id, sizeof(header->segment_id), GRND_NONBLOCK) < 0)
+		memcpy(header->segment_id, (const void *)getauxval(AT_RANDOM), sizeof(header->segment_id)); // NOLINT
+	read_boot_id(header->boot_id);
+	header->pid = (uint32_t)getpid();
+	header->fence_mode = fence_mode;
+	header->start_time_ticks = own_start_time_ticks();
+	header->start_monotonic_ns = clock_ns(CLOCK_MONOTONIC);
+	header->start_realtime_ns = clock_ns(CLOCK_REALTIME);
+	header->control_offset = PEEPS_CONTROL_OFFSET;
+	write_process_name(header->process_name);
+	peeps_segment.start_monotonic_ns = header->start_monotonic_ns;
+}
+
+static bool fill(uint64_t bytes, const struct capacity *capacity, uint32_t fence_mode)
+{
+	/* Header and control page: without them there is no segment, and no later write to them may fail. */
+	if (madvise(peeps_segment.base, page_round(PEEPS_SECTIONS_OFFSET), MADV_POPULATE_WRITE) != 0)
+		return false;
+	write_header(bytes, fence_mode);
+	(void)lay_out(peeps_segment.header->sections, capacity);
+	peeps_store_relaxed(&peeps_segment.control->epoch, PEEPS_FIRST_EPOCH);
+	if (!segment_reserve(PEEPS_SECTION_COUNTERS, capacity->rows[PEEPS_SECTION_COUNTERS]) ||
+	    !segment_reserve(PEEPS_SECTION_SCHEMA, capacity->rows[PEEPS_SECTION_SCHEMA]))
+		return false;
+	segment_raise(PEEPS_SECTION_COUNTERS, capacity->rows[PEEPS_SECTION_COUNTERS]);
+	segment_raise(PEEPS_SECTION_SCHEMA, schema_write(segment_row(PEEPS_SECTION_SCHEMA, 0)));
+	return true;
+}
+
+bool segment_create(uint32_t fence_mode)
+{
+	struct capacity capacity;
+	struct peeps_section_entry sections[PEEPS_SECTION_MAX] = { 0 };
+	uint64_t bytes;
+
+	capacity_read(&capacity);
+	bytes = lay_out(sections, &capacity);
+	if (!limits_permit(bytes) || !open_sealed(bytes))
+		return false;
+	if (!map(bytes)) {
+		(void)close(peeps_segment.descriptor);
+		return false;
+	}
+	if (!fill(bytes, &capacity, fence_mode)) {
+		(void)segment_abandon();
+		(void)close(peeps_segment.descriptor);
+		return false;
+	}
+	return true;
+}
+
+void segment_publish(void)
+{
+	/* Release: the whole header before the magic. Pairs with the reader's acquire of the magic. */
+	peeps_store_release(&peeps_segment.header->magic, PEEPS_MAGIC);
+}
+
+bool segment_abandon(void)
+{
+	return mmap(peeps_segment.base, peeps_segment.bytes, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) != MAP_FAILED;
+}
+
+void segment_close_inherited(void)
+{
+	struct stat status;
+
+	if (peeps_segment.descriptor >= 0 && fstat(peeps_segment.descriptor, &status) == 0 &&
+	    (uint64_t)status.st_ino == peeps_segment.inode && (uint64_t)status.st_dev == peeps_segment.device)
+		(void)close(peeps_segment.descriptor);
+	peeps_segment.descriptor = -1;
+}
+
+bool segment_reserve(enum peeps_section_id section, uint64_t rows)
+{
+	const struct peeps_section_entry *const entry = segment_section(section);
+	const uint64_t need = rows * entry->stride;
+	const uint64_t whole = page_round(entry->capacity * entry->stride);
+	uint64_t target;
+
+	if (need <= peeps_segment.reserved[section])
+		return true;
+	target = page_round(need);
+	if (target < peeps_segment.reserved[section] + RESERVE_CHUNK_BYTES)
+		target = peeps_segment.reserved[section] + RESERVE_CHUNK_BYTES;
+	if (target > whole)
+		target = whole;
+	/* On the mapping, not on the descriptor, whose number may be the program's by now. A full tmpfs answers EFAULT. */
+	if (madvise(peeps_segment.base + entry->offset + peeps_segment.reserved[section],
+		    target - peeps_segment.reserved[section], MADV_POPULATE_WRITE) != 0)
+		return false;
+	peeps_segment.reserved[section] = target;
+	return true;
+}
+
+void segment_raise(enum peeps_section_id section, uint64_t rows)
+{
+	uint64_t *const mark = &segment_section(section)->high_water;
+	uint64_t old = peeps_load_relaxed(mark);
+
+	while (old < rows && !__atomic_compare_exchange_n(mark, &old, rows, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+		;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+#include "writer/update.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include "writer/segment.h"
+
+/* A frame that did not sign yet is taken to be alive, but not for ever: entries of this thread that found it so. */
+#define UNSIGNED_PATIENCE 64
+
+/* Threads beyond the last record share record 0, one at a time, with signals blocked. */
+static pthread_mutex_t shared_lock = PTHREAD_MUTEX_INITIALIZER;
+static sigset_t shared_mask; /* of the thread that holds it */
+
+void update_reset_locks(void)
+{
+	shared_lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+}
+
+static bool outer_is_gone(const struct peeps_thread *record, uint64_t caller_stack)
+{
+	static __thread uint64_t unsigned_txn;
+	static __thread unsigned int unsigned_count;
+	const uint64_t stack = peeps_load_relaxed(&record->stack);
+	const uint64_t txn = peeps_load_relaxed(&record->txn);
+
+	if (stack != 0)
+		return stack_is_gone(stack, caller_stack);
+	if (txn != unsigned_txn) {
+		unsigned_txn = txn;
+		unsigned_count = 0;
+	}
+	return ++unsigned_count > UNSIGNED_PATIENCE;
+}
+
+static void declare(struct peeps_thread *record, unsigned int from, const void *const *slots, unsigned int count)
+{
+	for (unsigned int i = count; i-- > 0;) {
+		const uint64_t offset = peeps_slot_offset(peeps_segment.control, slots[i]);
+
+		/* The count goes with the first word, which is stored last. */
+		peeps_store_relaxed(&record->write_set[from + i], from + i == 0 ? offset | count : offset);
+	}
+}
+
+static bool declares(const struct peeps_thread *record, unsigned int declared, const void *const *slots,
+		     unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++)
+		for (unsigned int j = 0; j < declared; j++)
+			if ((peeps_load_relaxed(&record->write_set[j]) & ~PEEPS_WRITE_SET_COUNT_MASK) ==
+			    peeps_slot_offset(peeps_segment.control, slots[i]))
+				return true;
+	return false;
+}
+
+/* A handler's section inside another one: of its own epoch, on slots of its own, over before the outer one goes on. */
+static bool begin_nested(struct update *update, const void *const *slots, unsigned int count)
+{
+	struct peeps_thread *const record = update->record;
+	const uint64_t outer_set = peeps_load_relaxed(&record->write_set[0]);
+	const unsigned int declared = (unsigned int)(outer_set & PEEPS_WRITE_SET_COUNT_MASK);
+
+	if (declared + count > PEEPS_WRITE_SET_MAX || declares(record, declared, slots, count)) {
+		segment_count(PEEPS_COUNTER_DROPPED_NESTED);
+		return false;
+	}
+	declare(record, declared, slots, count);
+	if (declared > 0)
+		peeps_store_relaxed(&record->write_set[0], outer_set + count);
+	update->kind = UPDATE_NESTED;
+	update->outer_set = outer_set;
+	peeps_barrier_compiler();
+	update->epoch = peeps_load_acquire(&peeps_segment.control->epoch);
+	return true;
+}
+
+static void begin_plain(struct update *update, const void *const *slots, unsigned int count)
+{
+	struct peeps_thread *const record = update->record;
+
+	peeps_increment_release(&record->txn);
+	PEEPS_STEP(PEEPS_STEP_SECTION_ENTERED);
+	declare(record, 0, slots, count);
+	peeps_store_relaxed(&record->stack, update->self->stack);
+	PEEPS_STEP(PEEPS_STEP_SECTION_DECLARED);
+	/* A: as in peeps_section_begin(); without membarrier the machine has to be told here. Pairs with the reader's. */
+	if (peeps_load_relaxed(&record->fence_mode))
+		peeps_fence_full();
+	else
+		peeps_barrier_compiler();
+	update->kind = UPDATE_PLAIN;
+	update->epoch = peeps_load_acquire(&peeps_segment.control->epoch);
+	PEEPS_STEP(PEEPS_STEP_SECTION_EPOCH);
+}
+
+static void enter_shared_record(struct update *update)
+{
+	sigset_t all, mask;
+
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &mask);
+	(void)pthread_mutex_lock(&shared_lock);
+	shared_mask = mask;
+	update->record = segment_row(PEEPS_SECTION_THREADS, 0);
+}
+
+static void leave_shared_record(void)
+{
+	const sigset_t mask = shared_mask;
+
+	(void)pthread_mutex_unlock(&shared_lock);
+	(void)pthread_sigmask(SIG_SETMASK, &mask, NULL);
+}
+
+bool update_begin(struct update *update, struct self *self, const void *const *slots, unsigned int count)
+{
+	update->self = self;
+	update->record = self->record;
+	if (!update->record)
+		enter_shared_record(update);
+	if (peeps_section_is_open(update->record)) {
+		if (!outer_is_gone(update->record, self->stack))
+			return begin_nested(update, slots, count);
+		segment_count(PEEPS_COUNTER_TORN);
+		peeps_increment_release(&update->record->txn);
+	}
+	begin_plain(update, slots, count);
+	return true;
+}
+
+void update_end(struct update *update)
+{
+	if (update->kind == UPDATE_NESTED) {
+		peeps_barrier_compiler();
+		peeps_store_relaxed(&update->record->write_set[0], update->outer_set);
+		return;
+	}
+	peeps_section_end(update->record);
+	if (!update->self->record)
+		leave_shared_record();
+}
