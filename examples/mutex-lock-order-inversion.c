@@ -2,11 +2,13 @@
 /*
  * mutex-lock-order-inversion - the classic deadlock
  *
- * alpha locks left and then right, beta locks right and then left, and each waits for the other for ever. A heartbeat
- * goes on locking a mutex of its own, and has nothing to do with it. Prints its PID and runs until it is killed.
+ * alpha locks left and then right, beta locks right and then left, and each waits for the other for
+ * ever. A heartbeat goes on locking a mutex of its own, and has nothing to do with it. Prints its
+ * PID and runs until it is killed.
  *
  *	mutex-lock-order-inversion             the deadlock
- *	mutex-lock-order-inversion --ordered   both lock left first: the same program without the mistake
+ * 	mutex-lock-order-inversion --ordered   both lock left first: the same program without the
+ * 	mistake
  */
 #include <pthread.h>
 #include <stdbool.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The whole segment: header, section table, and the rows of the sections that no program touches inline.
- * Written by writer/segment.c, checked byte by byte in reader/bounds.c, described in docs/segment.md.
+ * The whole segment: header, section table, and the rows of the sections that no program touches
+ * inline. Written by writer/segment.c, checked byte by byte in reader/bounds.c, described in
+ * docs/segment.md.
  *
  *   0      header, with the section table
  *   4096   control page
@@ -41,7 +42,8 @@ enum peeps_section_id {
  * @stride:     bytes of a row
  * @offset:     bytes from the segment's start
  * @capacity:   rows
- * @high_water: rows that may ever have been used; the writer only raises it, and no reader looks beyond
+ * @high_water: rows that may ever have been used; the writer only raises it, and no reader looks
+ *              beyond
  */
 struct peeps_section_entry {
 	uint32_t id;
@@ -64,13 +66,14 @@ struct peeps_segment_header {
 	uint64_t segment_bytes;
 	uint8_t segment_id[16]; /* random */
 	uint8_t boot_id[16];
-	uint32_t pid;              /* as the process sees itself */
-	uint32_t fence_mode;       /* 1 = membarrier was refused: readers fence, and wait, without it */
+	uint32_t pid;        /* as the process sees itself */
+	uint32_t fence_mode; /* 1 = membarrier was refused: readers fence, and wait, without it */
 	uint64_t start_time_ticks; /* field 22 of /proc/PID/stat: which process of that pid */
 	uint64_t start_monotonic_ns;
 	uint64_t start_realtime_ns;
 	uint64_t control_offset;
-	char process_name[PEEPS_PROCESS_NAME_BYTES]; /* PEEPS_NAME or the executable's; NUL-terminated */
+	char process_name
+		[PEEPS_PROCESS_NAME_BYTES]; /* PEEPS_NAME or the executable's; NUL-terminated */
 	uint64_t reserved[12];
 	struct peeps_section_entry sections[PEEPS_SECTION_MAX];
 };
@@ -81,14 +84,16 @@ enum peeps_site_flags { PEEPS_SITE_FLAG_NONE = 0 };
 struct peeps_site_row {
 	uint32_t line;
 	uint32_t flags;
-	uint64_t file;     /* text ref, as compiled */
-	uint64_t root;     /* text ref of PEEPS_SOURCE_ROOT, which a relative file is joined with; 0 = none */
+	uint64_t file; /* text ref, as compiled */
+	/* text ref of PEEPS_SOURCE_ROOT, which a relative file is joined with; 0 = none */
+	uint64_t root;
 	uint64_t function; /* text ref */
 	uint64_t module;   /* text ref of PEEPS_MODULE; 0 = none */
 	uint64_t reserved[3];
 };
 
-/* Text: a head, then length bytes. Rows of the text section are granules; a text takes as many as it needs. */
+/* Text: a head, then length bytes. Rows of the text section are granules; a text takes as many as
+ * it needs. */
 #define PEEPS_TEXT_GRANULE   32
 #define PEEPS_TEXT_MAX_BYTES 4000
 
@@ -97,7 +102,8 @@ struct peeps_text_head {
 	uint32_t generation; /* of the text at this granule, as in refs */
 };
 
-/* A scope, and who is in it: rows without a shadow, in the cut iff born <= e0 and (died == 0 or died > e0). */
+/* A scope, and who is in it: rows without a shadow, in the cut iff born <= e0 and (died == 0 or
+ * died > e0). */
 struct peeps_scope_row {
 	uint64_t born;
 	uint64_t died;
@@ -117,8 +123,9 @@ struct peeps_membership_row {
 };
 
 enum peeps_schema_list {
-	PEEPS_SCHEMA_KIND = 1,  /* number, role, name, prefix */
-	PEEPS_SCHEMA_FIELD = 2, /* number: ordinal, owner: kind, word, shift, bits, type, discipline, name */
+	PEEPS_SCHEMA_KIND = 1, /* number, role, name, prefix */
+	/* number: ordinal, owner: kind, word, shift, bits, type, discipline, name */
+	PEEPS_SCHEMA_FIELD = 2,
 	PEEPS_SCHEMA_OP = 3,
 	PEEPS_SCHEMA_STATE = 4,
 	PEEPS_SCHEMA_EDGE = 5,
@@ -142,13 +149,17 @@ struct peeps_schema_row {
 	char prefix[16]; /* NUL-terminated */
 };
 
-#define PEEPS_LAYOUT_PRIVATE(type, field, offset, size)                                                             \
-	PEEPS_STATIC_ASSERT(offsetof(struct type, field) == (offset), "layout: " #type "." #field);                    \
-	PEEPS_STATIC_ASSERT(sizeof(((struct type *)0)->field) == (size), "layout: size of " #type "." #field);
-#define PEEPS_LAYOUT_PRIVATE_SIZE(type, size)                                                                          \
+#define PEEPS_LAYOUT_PRIVATE(type, field, offset, size)                  \
+	PEEPS_STATIC_ASSERT(offsetof(struct type, field) == (offset),    \
+			    "layout: " #type "." #field);                \
+	PEEPS_STATIC_ASSERT(sizeof(((struct type *)0)->field) == (size), \
+			    "layout: size of " #type "." #field);
+#define PEEPS_LAYOUT_PRIVATE_SIZE(type, size) \
 	PEEPS_STATIC_ASSERT(sizeof(struct type) == (size), "layout: size of " #type);
 #include <peeps/layout.def>
-PEEPS_STATIC_ASSERT(sizeof(struct peeps_segment_header) <= PEEPS_PAGE_BYTES, "the header fits its page");
-PEEPS_STATIC_ASSERT(sizeof(struct peeps_control) <= PEEPS_PAGE_BYTES, "the control words fit their page");
+PEEPS_STATIC_ASSERT(sizeof(struct peeps_segment_header) <= PEEPS_PAGE_BYTES,
+		    "the header fits its page");
+PEEPS_STATIC_ASSERT(sizeof(struct peeps_control) <= PEEPS_PAGE_BYTES,
+		    "the control words fit their page");
 
 #endif

@@ -23,7 +23,8 @@ static const struct capacity_name names[] = {
 	{ "sites", PEEPS_SECTION_SITES, 16384, 1, UINT64_C(1) << 24, 1 },
 	{ "scopes", PEEPS_SECTION_SCOPES, 16384, 1, UINT64_C(1) << 24, 1 },
 	{ "memberships", PEEPS_SECTION_MEMBERSHIPS, 65536, 1, UINT64_C(1) << 26, 1 },
-	{ "text", PEEPS_SECTION_TEXT, (64 << 20) / PEEPS_TEXT_GRANULE, 4, UINT64_C(1) << 30, PEEPS_TEXT_GRANULE },
+	{ "text", PEEPS_SECTION_TEXT, (64 << 20) / PEEPS_TEXT_GRANULE, 4, UINT64_C(1) << 30,
+	  PEEPS_TEXT_GRANULE },
 };
 #define NAME_COUNT (sizeof(names) / sizeof(names[0]))
 
@@ -86,7 +87,8 @@ void capacity_parse(struct capacity *capacity, const char *text)
 
 void capacity_read(struct capacity *capacity)
 {
-	/* Kept from the constructor on: a forked child may run after the program scrubbed its environment. */
+	/* Kept from the constructor on: a forked child may run after the program scrubbed its
+	 * environment. */
 	static struct capacity read_once;
 	static int is_read;
 

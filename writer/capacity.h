@@ -14,8 +14,9 @@ struct capacity {
 /**
  * capacity_read - the defaults, changed by what the environment says
  *
- * PEEPS_CAPACITY=entities=1000000,edges=...,threads=...,sites=...,text=64M (text in bytes; K, M, G; counts too). What
- * cannot be read is left at its default, and what is out of bounds is brought within them.
+ * PEEPS_CAPACITY=entities=1000000,edges=...,threads=...,sites=...,text=64M (text in bytes; K, M, G;
+ * counts too). What cannot be read is left at its default, and what is out of bounds is brought
+ * within them.
  */
 void capacity_read(struct capacity *capacity);
 

@@ -12,7 +12,8 @@ static struct interned **names; /* of each slot's present life */
 bool entities_init(void)
 {
 	if (!names)
-		names = memory_reserve(segment_section(PEEPS_SECTION_ENTITIES)->capacity * sizeof(struct interned *));
+		names = memory_reserve(segment_section(PEEPS_SECTION_ENTITIES)->capacity *
+				       sizeof(struct interned *));
 	return names && pool_init(&entities, PEEPS_SECTION_ENTITIES);
 }
 
@@ -23,7 +24,8 @@ bool entity_room(void)
 
 static uint32_t index_of(const struct peeps_entity_slot *slot)
 {
-	return (uint32_t)(slot - (struct peeps_entity_slot *)segment_row(PEEPS_SECTION_ENTITIES, 0));
+	return (uint32_t)(slot -
+			  (struct peeps_entity_slot *)segment_row(PEEPS_SECTION_ENTITIES, 0));
 }
 
 static uint64_t generation_of(uint64_t status)
@@ -33,7 +35,8 @@ static uint64_t generation_of(uint64_t status)
 
 static uint64_t make_ref(uint64_t generation, uint32_t index)
 {
-	return (uint64_t)PEEPS_SPACE_ENTITY << PEEPS_REF_SPACE_SHIFT | generation << PEEPS_REF_GENERATION_SHIFT | index;
+	return (uint64_t)PEEPS_SPACE_ENTITY << PEEPS_REF_SPACE_SHIFT |
+	       generation << PEEPS_REF_GENERATION_SHIFT | index;
 }
 
 uint64_t entity_ref(const struct peeps_entity_slot *slot)
@@ -41,7 +44,8 @@ uint64_t entity_ref(const struct peeps_entity_slot *slot)
 	return make_ref(generation_of(peeps_load_relaxed(&slot->status)), index_of(slot));
 }
 
-static void write_life(struct peeps_entity_slot *slot, const struct entity_new *entity, uint64_t created_ns)
+static void write_life(struct peeps_entity_slot *slot, const struct entity_new *entity,
+		       uint64_t created_ns)
 {
 	const uint64_t old = generation_of(peeps_load_relaxed(&slot->status));
 	const uint64_t generation = old == PEEPS_REF_GENERATION_MASK ? 1 : old + 1;
@@ -59,7 +63,8 @@ static void write_life(struct peeps_entity_slot *slot, const struct entity_new *
 	for (int i = 0; i < PEEPS_BODY_WORDS; i++)
 		peeps_store_relaxed(&slot->body[i], entity->body[i]);
 	peeps_store_relaxed(&slot->status, generation << PEEPS_STATUS_GENERATION_SHIFT |
-						   (entity->traits & PEEPS_STATUS_KIND_BITS_MASK) | PEEPS_LIFE_LIVE);
+						   (entity->traits & PEEPS_STATUS_KIND_BITS_MASK) |
+						   PEEPS_LIFE_LIVE);
 }
 
 struct peeps_entity_slot *entity_make(struct self *self, const struct entity_new *entity)
@@ -99,11 +104,14 @@ void entity_retire(struct self *self, struct peeps_entity_slot *slot)
 	struct rest rest;
 
 	if (!update_begin(&update, self, slots, 1))
-		return; /* a handler inside the section that writes this very slot: it stays, and that is counted */
+		/* a handler inside the section that writes this very slot: it stays, and that is
+		 * counted */
+		return;
 	rest = rest_begin(update.epoch);
 	peeps_entity_touch(slot, update.epoch, update.record);
-	peeps_store_relaxed(&slot->status, (peeps_load_relaxed(&slot->status) & ~PEEPS_STATUS_LIFE_MASK) |
-						   PEEPS_LIFE_RETIRED);
+	peeps_store_relaxed(&slot->status,
+			    (peeps_load_relaxed(&slot->status) & ~PEEPS_STATUS_LIFE_MASK) |
+				    PEEPS_LIFE_RETIRED);
 	update_end(&update);
 	pool_give(&entities, index, rest);
 	if (names[index]) {

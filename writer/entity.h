@@ -31,7 +31,8 @@ struct entity_new {
 /**
  * entity_make - a live entity, in one section of the calling thread's
  *
- * Returns NULL if there is no room, or a broken-into section forbids it; counted. Context: process lock held.
+ * Returns NULL if there is no room, or a broken-into section forbids it; counted. Context: process
+ * lock held.
  */
 struct peeps_entity_slot *entity_make(struct self *self, const struct entity_new *entity);
 
@@ -42,8 +43,8 @@ struct peeps_entity_slot *entity_make(struct self *self, const struct entity_new
  */
 void entity_retire(struct self *self, struct peeps_entity_slot *slot);
 
-/* The slot's life now goes with another name (NULL = none), whose use it takes over. Returns the one before, whose use the
- * caller then owes. Context: process lock held. */
+/* The slot's life now goes with another name (NULL = none), whose use it takes over. Returns the
+ * one before, whose use the caller then owes. Context: process lock held. */
 struct interned *entity_rename(const struct peeps_entity_slot *slot, struct interned *name);
 
 /* Without the lock: would entity_make() be worth a try? */

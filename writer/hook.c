@@ -36,12 +36,17 @@ static struct interned *name_after(const char *file, uint64_t line)
 	const char *const slash = file ? strrchr(file, '/') : NULL;
 	char name[256];
 
-	(void)snprintf(name, sizeof(name), "%s.%llu", slash ? slash + 1 : file ? file : "unknown", (unsigned long long)line);
+	(void)snprintf(name, sizeof(name), "%s.%llu",
+		       slash  ? slash + 1
+		       : file ? file
+			      : "unknown",
+		       (unsigned long long)line);
 	return intern_get(name, strlen(name));
 }
 
 /* What a static initializer says behind its name: file, line, root, module. */
-static void parse_initializer(const char *name, const char **file, uint64_t *line, const char **root, const char **module)
+static void parse_initializer(const char *name, const char **file, uint64_t *line,
+			      const char **root, const char **module)
 {
 	const char *text = name + strlen(name) + 1;
 
@@ -55,7 +60,8 @@ static void parse_initializer(const char *name, const char **file, uint64_t *lin
 }
 
 /* The name and site of the entity to be. Returns a name that the caller owes, or NULL. */
-static struct interned *describe(const struct peeps_hook *hook, struct peeps_site *first_use, uint64_t *site)
+static struct interned *describe(const struct peeps_hook *hook, struct peeps_site *first_use,
+				 uint64_t *site)
 {
 	struct peeps_site *const place = hook->site ? hook->site : first_use;
 	const char *file, *root, *module;
@@ -86,12 +92,14 @@ static bool tie(struct peeps_hook *hook, const struct entity_new *entity, struct
 		return false;
 	}
 	hook->slot = slot;
-	/* Release: the slot before the generation that says it is valid. Pairs with peeps_hook_ready(). */
+	/* Release: the slot before the generation that says it is valid. Pairs with
+	 * peeps_hook_ready(). */
 	peeps_store_release(&hook->generation, tied_generation());
 	return true;
 }
 
-bool hook_tie(struct peeps_hook *hook, enum peeps_kind kind, struct peeps_site *first_use, struct self *self)
+bool hook_tie(struct peeps_hook *hook, enum peeps_kind kind, struct peeps_site *first_use,
+	      struct self *self)
 {
 	struct entity_new entity = { .kind = kind, .traits = hook->traits };
 	sigset_t mask;
@@ -99,7 +107,10 @@ bool hook_tie(struct peeps_hook *hook, enum peeps_kind kind, struct peeps_site *
 
 	if (hook_is_tied(hook))
 		return true;
-	if (peeps_load_relaxed(&hook->generation) == (tied_generation() | NO_ROOM) && !entity_room())
+	if (hook->traits & HOOK_SHARED)
+		return false;
+	if (peeps_load_relaxed(&hook->generation) == (tied_generation() | NO_ROOM) &&
+	    !entity_room())
 		return false;
 	entity.creator = self->record ? peeps_load_relaxed(&self->record->actor) : self->actor;
 	entity.name = describe(hook, first_use, &entity.site);
@@ -111,19 +122,23 @@ bool hook_tie(struct peeps_hook *hook, enum peeps_kind kind, struct peeps_site *
 	return tied;
 }
 
-void hook_init(struct peeps_hook *hook, const char *name, struct peeps_site *site, uint64_t traits, struct self *self)
+void hook_init(struct peeps_hook *hook, const char *name, struct peeps_site *site, uint64_t traits,
+	       struct self *self)
 {
 	struct interned *copy = NULL;
 
-	/* Kept in private memory, where a forked child finds it. */
-	if (self && name && *name)
+	/* Kept in private memory, where a forked child finds it; but no other process would. */
+	if (self && name && *name && !(traits & HOOK_SHARED))
 		copy = intern_get(name, strlen(name));
-	*hook = (struct peeps_hook){ .name = copy ? copy->bytes : NULL, .site = site, .traits = traits };
+	*hook = (struct peeps_hook){ .name = copy ? copy->bytes : NULL,
+				     .site = site,
+				     .traits = traits };
 }
 
 void hook_deinit(struct peeps_hook *hook, struct self *self)
 {
-	struct interned *const name = hook->name && !made_by_initializer(hook) ? intern_of(hook->name) : NULL;
+	struct interned *const name =
+		hook->name && !made_by_initializer(hook) ? intern_of(hook->name) : NULL;
 	sigset_t mask;
 
 	if (self) {

@@ -14,7 +14,8 @@
  *
  * hook_deinit() gives the name back. With telemetry off the name is NULL.
  */
-void hook_init(struct peeps_hook *hook, const char *name, struct peeps_site *site, uint64_t traits, struct self *self);
+void hook_init(struct peeps_hook *hook, const char *name, struct peeps_site *site, uint64_t traits,
+	       struct self *self);
 
 /**
  * hook_tie - make sure that the hook has an entity in this process's segment
@@ -23,12 +24,18 @@ void hook_init(struct peeps_hook *hook, const char *name, struct peeps_site *sit
  * Returns false if there is no room; that is remembered, so that asking again is cheap.
  * Context: process lock not held. Safe against other threads that tie the same hook.
  */
-bool hook_tie(struct peeps_hook *hook, enum peeps_kind kind, struct peeps_site *first_use, struct self *self);
+bool hook_tie(struct peeps_hook *hook, enum peeps_kind kind, struct peeps_site *first_use,
+	      struct self *self);
+
+/* In traits, which have no other use for it: never tied, because other processes use the same hook
+ * through shared memory. */
+#define HOOK_SHARED (UINT64_C(1) << 63)
 
 /* Tied, in this process, to a live entity. */
 bool hook_is_tied(const struct peeps_hook *hook);
 
-/* End its entity, if it has one. Nobody may use the hook any more. @self NULL: only let go of the name. */
+/* End its entity, if it has one. Nobody may use the hook any more. @self NULL: only let go of the
+ * name. */
 void hook_deinit(struct peeps_hook *hook, struct self *self);
 
 #endif

@@ -11,8 +11,8 @@
 #include "writer/segment.h"
 #include "writer/text.h"
 
-#define BUCKETS_MIN UINT64_C(1024)
-#define BUCKETS_MAX UINT64_C(65536)
+#define BUCKETS_MIN   UINT64_C(1024)
+#define BUCKETS_MAX   UINT64_C(65536)
 #define RECLAIM_BATCH 64
 
 struct key {
@@ -22,8 +22,9 @@ struct key {
 
 static struct cds_lfht *table; /* read under RCU, changed under the process lock */
 static struct interned *removed;
-static uint32_t removed_count;  /* both under the process lock */
-static uint32_t ordinal_floor;  /* greatest ordinal of any string that was removed: no ~N comes twice */
+static uint32_t removed_count; /* both under the process lock */
+static uint32_t
+	ordinal_floor; /* greatest ordinal of any string that was removed: no ~N comes twice */
 
 static uint64_t hash_of(const char *bytes, size_t length)
 {
@@ -39,7 +40,8 @@ static int matches(struct cds_lfht_node *node, const void *key)
 	const struct interned *const string = caa_container_of(node, struct interned, node);
 	const struct key *const wanted = key;
 
-	return string->length == wanted->length && memcmp(string->bytes, wanted->bytes, wanted->length) == 0;
+	return string->length == wanted->length &&
+	       memcmp(string->bytes, wanted->bytes, wanted->length) == 0;
 }
 
 static uint64_t buckets(void)
@@ -60,7 +62,7 @@ static void move_to_new_segment(void)
 	struct interned *string;
 
 	urcu_bp_read_lock();
-	cds_lfht_for_each_entry (table, &iter, string, node) {
+	cds_lfht_for_each_entry(table, &iter, string, node) {
 		string->uses -= string->lives;
 		string->lives = 0;
 		string->text = 0;
@@ -90,8 +92,12 @@ static struct interned *find_and_use(const struct key *key, uint64_t hash)
 	struct cds_lfht_iter iter;
 	struct cds_lfht_node *node;
 	struct interned *string = NULL;
+	sigset_t mask;
 	uint64_t uses;
 
+	/* A handler that left by siglongjmp would leave a reader behind, whom every grace period
+	 * then waits for. */
+	signals_block(&mask);
 	urcu_bp_read_lock();
 	cds_lfht_lookup(table, hash, matches, key, &iter);
 	node = cds_lfht_iter_get_node(&iter);
@@ -101,10 +107,12 @@ static struct interned *find_and_use(const struct key *key, uint64_t hash)
 		do {
 			if (uses == 0)
 				string = NULL; /* on its way out: make it anew */
-		} while (string && !__atomic_compare_exchange_n(&string->uses, &uses, uses + 1, true, __ATOMIC_ACQ_REL,
-								__ATOMIC_RELAXED));
+		} while (string &&
+			 !__atomic_compare_exchange_n(&string->uses, &uses, uses + 1, true,
+						      __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
 	}
 	urcu_bp_read_unlock();
+	signals_restore(&mask);
 	return string;
 }
 
@@ -164,7 +172,8 @@ void intern_put(struct interned *string, struct rest rest)
 	urcu_bp_read_lock();
 	(void)cds_lfht_del(table, &string->node);
 	urcu_bp_read_unlock();
-	text_give(string->text, (struct rest){ .epoch = string->rested_epoch, .over = string->rested_epoch == 0 });
+	text_give(string->text, (struct rest){ .epoch = string->rested_epoch,
+					       .over = string->rested_epoch == 0 });
 	if (string->ordinal > ordinal_floor)
 		ordinal_floor = string->ordinal;
 	string->next_removed = removed;

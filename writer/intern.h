@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Interned strings: each name, file and function stands once in the segment and once in private memory, where it outlives
- * a fork. Looked up without a lock (liburcu), added and removed under the process lock.
+ * Interned strings: each name, file and function stands once in the segment and once in private
+ * memory, where it outlives a fork. Looked up without a lock (liburcu), added and removed under the
+ * process lock.
  */
 #ifndef PEEPS_WRITER_INTERN_H
 #define PEEPS_WRITER_INTERN_H
@@ -18,7 +19,8 @@
  * @uses:    who needs it: hooks, sites, lives. Atomic; 0 = on its way out
  * @lives:   how many of those are entities of this process's segment; under the process lock
  * @ordinal: entities that ever had this name, while any had
- * @rested_epoch: of the latest section that retired a reference to it while a cut looked; 0 = none did
+ * @rested_epoch: of the latest section that retired a reference to it while a cut looked; 0 = none
+ *                did
  * @text:    ref into the segment, 0 if there was no room
  * @bytes:   NUL-terminated
  */
@@ -35,7 +37,8 @@ struct interned {
 	char bytes[];
 };
 
-/* Make the table, or in a forked child give every string its place in the new segment. Process lock held. */
+/* Make the table, or in a forked child give every string its place in the new segment. Process lock
+ * held. */
 bool intern_init(void);
 
 /**
@@ -61,7 +64,8 @@ uint32_t intern_next_ordinal(struct interned *string);
 /**
  * intern_reclaim - free removed strings after a grace period, if there are enough of them
  *
- * Context: process lock not held, none of the program's locks held as far as we can help it; may wait.
+ * Context: process lock not held, none of the program's locks held as far as we can help it; may
+ * wait.
  */
 void intern_reclaim(void);
 

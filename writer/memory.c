@@ -5,9 +5,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define CLASS_COUNT 14 /* 64 bytes << class: up to 512 KiB */
+#define CLASS_COUNT        14 /* 64 bytes << class: up to 512 KiB */
 #define CLASS_BYTES(class) ((size_t)64 << (class))
-#define CHUNK_BYTES ((size_t)256 << 10)
+#define CHUNK_BYTES        ((size_t)256 << 10)
 
 struct free_block {
 	struct free_block *next;
@@ -20,8 +20,8 @@ static size_t chunk_left;
 
 void *memory_reserve(size_t bytes)
 {
-	void *const memory =
-		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *const memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	return memory == MAP_FAILED ? NULL : memory;
 }
@@ -49,7 +49,8 @@ void *memory_take(size_t bytes)
 		return block;
 	}
 	if (chunk_left < CLASS_BYTES(class)) {
-		const size_t want = CLASS_BYTES(class) > CHUNK_BYTES ? CLASS_BYTES(class) : CHUNK_BYTES;
+		const size_t want =
+			CLASS_BYTES(class) > CHUNK_BYTES ? CLASS_BYTES(class) : CHUNK_BYTES;
 		unsigned char *const fresh = memory_reserve(want);
 
 		if (!fresh)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory of the writer's own, straight from the kernel: a wrapper may run inside the program's allocator, or with one of
- * its locks held, so malloc is out of the question.
+ * Memory of the writer's own, straight from the kernel: a wrapper may run inside the program's
+ * allocator, or with one of its locks held, so malloc is out of the question.
  */
 #ifndef PEEPS_WRITER_MEMORY_H
 #define PEEPS_WRITER_MEMORY_H

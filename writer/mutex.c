@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The mutex, where it is not the plain uncontended case. The protocol's rules for it: docs/protocol.md, rule 3. */
+/* The mutex, where it is not the plain uncontended case. The protocol's rules for it:
+ * docs/protocol.md, rule 3. */
 #include <peeps/mutex.h>
 
 #include <errno.h>
@@ -16,8 +17,9 @@
 #define HELD_SINCE_EXACT (UINT64_C(1) << PEEPS_MUTEX_HELD_SINCE_EXACT_SHIFT)
 #define WAIT_MAX_LIMIT   ((UINT64_C(1) << PEEPS_MUTEX_WAIT_MAX_BITS) - 1)
 #define CONTENDED_LIMIT  ((UINT64_C(1) << PEEPS_MUTEX_CONTENDED_BITS) - 1)
-#define DEPTH_MASK       (((UINT64_C(1) << PEEPS_MUTEX_HELD_DEPTH_BITS) - 1) << PEEPS_MUTEX_HELD_DEPTH_SHIFT)
-#define DEPTH_ONE        (UINT64_C(1) << PEEPS_MUTEX_HELD_DEPTH_SHIFT)
+#define DEPTH_MASK \
+	(((UINT64_C(1) << PEEPS_MUTEX_HELD_DEPTH_BITS) - 1) << PEEPS_MUTEX_HELD_DEPTH_SHIFT)
+#define DEPTH_ONE (UINT64_C(1) << PEEPS_MUTEX_HELD_DEPTH_SHIFT)
 
 static bool compiled_like_us(const struct peeps_site *site)
 {
@@ -43,7 +45,8 @@ static void write_acquired(uint64_t *body, uint64_t actor, uint64_t since_ns, ui
 	PEEPS_STEP(PEEPS_STEP_SECTION_HALF);
 	peeps_store_relaxed(&body[PEEPS_MUTEX_HELD_SINCE_WORD], since_ns);
 	peeps_store_relaxed(&body[PEEPS_MUTEX_HELD_SITE_WORD], held_word);
-	peeps_store_relaxed(&body[PEEPS_MUTEX_ACQUIRES_WORD], peeps_load_relaxed(&body[PEEPS_MUTEX_ACQUIRES_WORD]) + 1);
+	peeps_store_relaxed(&body[PEEPS_MUTEX_ACQUIRES_WORD],
+			    peeps_load_relaxed(&body[PEEPS_MUTEX_ACQUIRES_WORD]) + 1);
 }
 
 /* Once more by its holder: since and site stay those of the first lock. */
@@ -53,13 +56,15 @@ static void write_deeper(uint64_t *body, uint64_t actor)
 
 	peeps_store_relaxed(&body[PEEPS_MUTEX_HOLDER_WORD], actor | PEEPS_HOLDER_DEEP);
 	peeps_store_relaxed(&body[PEEPS_MUTEX_HELD_DEPTH_WORD], held + DEPTH_ONE);
-	peeps_store_relaxed(&body[PEEPS_MUTEX_ACQUIRES_WORD], peeps_load_relaxed(&body[PEEPS_MUTEX_ACQUIRES_WORD]) + 1);
+	peeps_store_relaxed(&body[PEEPS_MUTEX_ACQUIRES_WORD],
+			    peeps_load_relaxed(&body[PEEPS_MUTEX_ACQUIRES_WORD]) + 1);
 }
 
 static void write_waited(uint64_t *body, uint64_t waited_ns)
 {
 	const uint64_t word = peeps_load_relaxed(&body[PEEPS_MUTEX_CONTENDED_WORD]);
-	const uint64_t waited_us = waited_ns / 1000 > WAIT_MAX_LIMIT ? WAIT_MAX_LIMIT : waited_ns / 1000;
+	const uint64_t waited_us =
+		waited_ns / 1000 > WAIT_MAX_LIMIT ? WAIT_MAX_LIMIT : waited_ns / 1000;
 	uint64_t contended = word & CONTENDED_LIMIT;
 	uint64_t longest_us = word >> PEEPS_MUTEX_WAIT_MAX_SHIFT;
 
@@ -67,7 +72,8 @@ static void write_waited(uint64_t *body, uint64_t waited_ns)
 		contended++;
 	if (longest_us < waited_us)
 		longest_us = waited_us;
-	peeps_store_relaxed(&body[PEEPS_MUTEX_CONTENDED_WORD], contended | longest_us << PEEPS_MUTEX_WAIT_MAX_SHIFT);
+	peeps_store_relaxed(&body[PEEPS_MUTEX_CONTENDED_WORD],
+			    contended | longest_us << PEEPS_MUTEX_WAIT_MAX_SHIFT);
 	peeps_store_relaxed(&body[PEEPS_MUTEX_WAIT_TOTAL_WORD],
 			    peeps_load_relaxed(&body[PEEPS_MUTEX_WAIT_TOTAL_WORD]) + waited_ns);
 }
@@ -121,7 +127,8 @@ static void prepare(struct peeps_mutex *m, struct peeps_site *site, uint64_t cal
 	errno = saved_errno;
 }
 
-static void wait_begin(struct operation *operation, struct peeps_mutex *m, struct peeps_site *site, uint64_t caller_stack)
+static void wait_begin(struct operation *operation, struct peeps_mutex *m, struct peeps_site *site,
+		       uint64_t caller_stack)
 {
 	const int saved_errno = errno;
 	struct self *const self = self_enter(caller_stack);
@@ -129,14 +136,16 @@ static void wait_begin(struct operation *operation, struct peeps_mutex *m, struc
 	operation->slot = NULL;
 	if (self) {
 		if (compiled_like_us(site) && hook_is_tied(&m->hook))
-			operation_pend(operation, self, PEEPS_OP_LOCK, entity_ref(m->hook.slot), site_id(site));
+			operation_pend(operation, self, PEEPS_OP_LOCK, entity_ref(m->hook.slot),
+				       site_id(site));
 		self_leave(self);
 	}
 	errno = saved_errno;
 }
 
 /* One section: the wait is over, and the lock is held. */
-static bool record_granted(struct operation *operation, struct peeps_mutex *m, uint64_t site_word, struct self *self)
+static bool record_granted(struct operation *operation, struct peeps_mutex *m, uint64_t site_word,
+			   struct self *self)
 {
 	struct peeps_entity_slot *const slot = m->hook.slot;
 	const void *const slots[2] = { operation->slot, slot };
@@ -157,8 +166,8 @@ static bool record_granted(struct operation *operation, struct peeps_mutex *m, u
 	return true;
 }
 
-static void wait_end(struct operation *operation, struct peeps_mutex *m, struct peeps_site *site, int result,
-		     uint64_t caller_stack)
+static void wait_end(struct operation *operation, struct peeps_mutex *m, struct peeps_site *site,
+		     int result, uint64_t caller_stack)
 {
 	const bool granted = result == 0 || result == EOWNERDEAD;
 	const int saved_errno = errno;
@@ -170,8 +179,8 @@ static void wait_end(struct operation *operation, struct peeps_mutex *m, struct 
 	    record_granted(operation, m, site_id(site), self))
 		goto leave;
 	if (operation->slot)
-		operation_end(operation, self, granted ? PEEPS_STATE_DONE : PEEPS_STATE_FAILED, segment_ptime_ns(),
-			      granted ? 0 : (uint64_t)result);
+		operation_end(operation, self, granted ? PEEPS_STATE_DONE : PEEPS_STATE_FAILED,
+			      segment_ptime_ns(), granted ? 0 : (uint64_t)result);
 	if (granted && compiled_like_us(site) && hook_is_tied(&m->hook))
 		record_acquired(m, site, self);
 leave:
@@ -181,8 +190,8 @@ out:
 }
 
 /* pthread_mutex_trylock() has said @tried. @abstime NULL: wait for ever. */
-static int lock_after_try(struct peeps_mutex *m, const struct timespec *abstime, struct peeps_site *site, int tried,
-			  uint64_t caller_stack)
+static int lock_after_try(struct peeps_mutex *m, const struct timespec *abstime,
+			  struct peeps_site *site, int tried, uint64_t caller_stack)
 {
 	struct operation operation;
 	int result;
@@ -202,8 +211,8 @@ int peeps_mutex_lock_after_try(struct peeps_mutex *m, struct peeps_site *site, i
 	return lock_after_try(m, NULL, site, tried, CALLER_STACK());
 }
 
-int peeps_mutex_timedlock_after_try(struct peeps_mutex *m, const struct timespec *abstime, struct peeps_site *site,
-				    int tried)
+int peeps_mutex_timedlock_after_try(struct peeps_mutex *m, const struct timespec *abstime,
+				    struct peeps_site *site, int tried)
 {
 	if (tried == EOWNERDEAD)
 		peeps_mutex_acquired_slow(m, site);
@@ -228,14 +237,16 @@ int peeps_mutex_lock_slow(struct peeps_mutex *m, struct peeps_site *site)
 	return lock_after_try(m, NULL, site, peeps_mutex_trylock_slow(m, site), CALLER_STACK());
 }
 
-int peeps_mutex_timedlock_slow(struct peeps_mutex *m, const struct timespec *abstime, struct peeps_site *site)
+int peeps_mutex_timedlock_slow(struct peeps_mutex *m, const struct timespec *abstime,
+			       struct peeps_site *site)
 {
 	if (peeps_load_acquire(&peeps_process.state) == PROCESS_OFF)
 		return pthread_mutex_timedlock(&m->raw, abstime);
 	return lock_after_try(m, abstime, site, peeps_mutex_trylock_slow(m, site), CALLER_STACK());
 }
 
-/* A section only if the slot says that we hold it: what pthread will not unlock is not reported as unlocked. */
+/* A section only if the slot says that we hold it: what pthread will not unlock is not reported as
+ * unlocked. */
 static void record_released(struct peeps_mutex *m, struct self *self)
 {
 	struct peeps_entity_slot *const slot = m->hook.slot;
@@ -278,16 +289,20 @@ int peeps_mutex_unlock_slow(struct peeps_mutex *m)
 static uint64_t traits_of(const pthread_mutexattr_t *attr)
 {
 	uint64_t type = PEEPS_MUTEX_TYPE_NORMAL;
-	int kind;
+	int kind, shared;
 
 	if (attr && pthread_mutexattr_gettype(attr, &kind) == 0)
-		type = kind == PTHREAD_MUTEX_RECURSIVE	  ? PEEPS_MUTEX_TYPE_RECURSIVE
+		type = kind == PTHREAD_MUTEX_RECURSIVE    ? PEEPS_MUTEX_TYPE_RECURSIVE
 		       : kind == PTHREAD_MUTEX_ERRORCHECK ? PEEPS_MUTEX_TYPE_ERRORCHECK
 							  : PEEPS_MUTEX_TYPE_NORMAL;
+	if (attr && pthread_mutexattr_getpshared(attr, &shared) == 0 &&
+	    shared == PTHREAD_PROCESS_SHARED)
+		return HOOK_SHARED;
 	return type << PEEPS_MUTEX_TYPE_SHIFT;
 }
 
-int peeps_mutex_init_at(struct peeps_mutex *m, const char *name, const pthread_mutexattr_t *attr, struct peeps_site *site)
+int peeps_mutex_init_at(struct peeps_mutex *m, const char *name, const pthread_mutexattr_t *attr,
+			struct peeps_site *site)
 {
 	const int result = pthread_mutex_init(&m->raw, attr);
 	const int saved_errno = errno;

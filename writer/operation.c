@@ -28,7 +28,8 @@ static uint32_t take_slot(void)
 	return index;
 }
 
-/* The thread's own slots first grow to their number, then the one that finished longest ago is used again. */
+/* The thread's own slots first grow to their number, then the one that finished longest ago is used
+ * again. */
 static int take_place(struct thread_edges *own)
 {
 	uint32_t index;
@@ -70,29 +71,36 @@ static bool choose_slot(struct operation *operation, struct self *self)
 	return true;
 }
 
-/* A new wait of this slot. Its generation tells lives of the slot apart, its wait sequence waits of one life. */
-static void write_wait(struct peeps_edge_slot *slot, const struct self *self, enum peeps_op op, uint64_t target,
-		       uint64_t site, uint64_t now_ns)
+/* A new wait of this slot. Its generation tells lives of the slot apart, its wait sequence waits of
+ * one life. */
+static void write_wait(struct peeps_edge_slot *slot, const struct self *self, enum peeps_op op,
+		       uint64_t target, uint64_t site, uint64_t now_ns)
 {
-	const uint64_t sequence = (peeps_load_relaxed(&slot->wait) >> PEEPS_EDGE_WAIT_SEQUENCE_SHIFT) + 1;
-	const uint64_t generation = peeps_load_relaxed(&slot->status) >> PEEPS_STATUS_GENERATION_SHIFT |
-				    1; /* 0 = never used */
+	const uint64_t sequence =
+		(peeps_load_relaxed(&slot->wait) >> PEEPS_EDGE_WAIT_SEQUENCE_SHIFT) + 1;
+	const uint64_t generation =
+		peeps_load_relaxed(&slot->status) >> PEEPS_STATUS_GENERATION_SHIFT |
+		1; /* 0 = never used */
 
-	peeps_store_relaxed(&slot->status, generation << PEEPS_STATUS_GENERATION_SHIFT |
-						   (uint64_t)PEEPS_EDGE_NEEDS << PEEPS_EDGE_KIND_SHIFT |
-						   (uint64_t)op << PEEPS_EDGE_OP_SHIFT | PEEPS_STATE_PENDING);
-	peeps_store_relaxed(&slot->src, self->record ? peeps_load_relaxed(&self->record->actor) : self->actor);
+	peeps_store_relaxed(&slot->status,
+			    generation << PEEPS_STATUS_GENERATION_SHIFT |
+				    (uint64_t)PEEPS_EDGE_NEEDS << PEEPS_EDGE_KIND_SHIFT |
+				    (uint64_t)op << PEEPS_EDGE_OP_SHIFT | PEEPS_STATE_PENDING);
+	peeps_store_relaxed(&slot->src,
+			    self->record ? peeps_load_relaxed(&self->record->actor) : self->actor);
 	peeps_store_relaxed(&slot->dst, target);
 	peeps_store_relaxed(&slot->wait, sequence << PEEPS_EDGE_WAIT_SEQUENCE_SHIFT | 1);
 	peeps_store_relaxed(&slot->pending_since_ns, now_ns);
 	peeps_store_relaxed(&slot->last_change_ns, now_ns);
 	peeps_store_relaxed(&slot->origin,
-			    (site & PEEPS_EDGE_SITE_MASK) | (uint64_t)self->record_index << PEEPS_EDGE_THREAD_SHIFT);
+			    (site & PEEPS_EDGE_SITE_MASK) | (uint64_t)self->record_index
+								    << PEEPS_EDGE_THREAD_SHIFT);
 	for (int i = 0; i < PEEPS_DETAIL_WORDS; i++)
 		peeps_store_relaxed(&slot->details[i], 0);
 }
 
-void operation_pend(struct operation *operation, struct self *self, enum peeps_op op, uint64_t target, uint64_t site)
+void operation_pend(struct operation *operation, struct self *self, enum peeps_op op,
+		    uint64_t target, uint64_t site)
 {
 	const void *slots[1];
 	struct update update;
@@ -111,16 +119,19 @@ void operation_pend(struct operation *operation, struct self *self, enum peeps_o
 	update_end(&update);
 }
 
-void operation_write_end(const struct operation *operation, enum peeps_state state, uint64_t now_ns, uint64_t reason)
+void operation_write_end(const struct operation *operation, enum peeps_state state, uint64_t now_ns,
+			 uint64_t reason)
 {
 	struct peeps_edge_slot *const slot = operation->slot;
 	const uint64_t origin = peeps_load_relaxed(&slot->origin);
 
 	peeps_store_relaxed(&slot->status,
-			    (peeps_load_relaxed(&slot->status) & ~PEEPS_EDGE_BYTE_MASK) | (uint64_t)state);
+			    (peeps_load_relaxed(&slot->status) & ~PEEPS_EDGE_BYTE_MASK) |
+				    (uint64_t)state);
 	peeps_store_relaxed(&slot->last_change_ns, now_ns);
-	peeps_store_relaxed(&slot->origin, (origin & ((UINT64_C(1) << PEEPS_EDGE_REASON_SHIFT) - 1)) |
-						   reason << PEEPS_EDGE_REASON_SHIFT);
+	peeps_store_relaxed(&slot->origin,
+			    (origin & ((UINT64_C(1) << PEEPS_EDGE_REASON_SHIFT) - 1)) |
+				    reason << PEEPS_EDGE_REASON_SHIFT);
 }
 
 void operation_release(struct operation *operation, struct self *self, struct rest rest)
@@ -137,15 +148,15 @@ void operation_release(struct operation *operation, struct self *self, struct re
 	operation->slot = NULL;
 }
 
-void operation_end(struct operation *operation, struct self *self, enum peeps_state state, uint64_t now_ns,
-		   uint64_t reason)
+void operation_end(struct operation *operation, struct self *self, enum peeps_state state,
+		   uint64_t now_ns, uint64_t reason)
 {
 	const void *const slots[1] = { operation->slot };
 	struct rest rest = { .over = true };
 	struct update update;
 
-	/* It began in a section of its own, and nothing else writes its slot: only a handler can be refused, and a handler
-	 * that was not refused then is not refused now. */
+	/* It began in a section of its own, and nothing else writes its slot: only a handler can be
+	 * refused, and a handler that was not refused then is not refused now. */
 	if (operation->slot && update_begin(&update, self, slots, 1)) {
 		rest = rest_begin(update.epoch);
 		peeps_edge_touch(operation->slot, update.epoch, update.record);

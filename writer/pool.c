@@ -24,7 +24,8 @@ bool pool_init(struct pool *pool, enum peeps_section_id section)
 
 static void wake_rested(struct pool *pool)
 {
-	while (pool->resting_head != POOL_NONE && rest_is_over(pool->rested_epoch[pool->resting_head])) {
+	while (pool->resting_head != POOL_NONE &&
+	       rest_is_over(pool->rested_epoch[pool->resting_head])) {
 		const uint32_t index = pool->resting_head;
 
 		pool->resting_head = pool->next[index];
@@ -39,7 +40,8 @@ static uint32_t take_fresh(struct pool *pool)
 {
 	const uint64_t index = pool->used;
 
-	if (index == segment_section(pool->section)->capacity || !segment_reserve(pool->section, index + 1))
+	if (index == segment_section(pool->section)->capacity ||
+	    !segment_reserve(pool->section, index + 1))
 		return POOL_NONE;
 	segment_raise(pool->section, index + 1);
 	pool->used++;

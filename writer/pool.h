@@ -24,13 +24,14 @@ struct pool {
 	uint32_t free_head;
 	uint32_t resting_head, resting_tail; /* oldest first */
 	uint64_t used;                       /* rows ever handed out */
-	uint64_t full;                       /* the last request was refused: cheap to ask before the next one */
+	uint64_t full; /* the last request was refused: cheap to ask before the next one */
 };
 
 /* Returns false without memory. Also makes it empty again, for a forked child's new segment. */
 bool pool_init(struct pool *pool, enum peeps_section_id section);
 
-/* A row that no cut looks at, with pages behind it and below the high-water mark; POOL_NONE if there is none. */
+/* A row that no cut looks at, with pages behind it and below the high-water mark; POOL_NONE if
+ * there is none. */
 uint32_t pool_take(struct pool *pool);
 
 /* Give back a row that was retired in a section. */

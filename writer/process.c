@@ -25,11 +25,13 @@ struct process peeps_process = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static uint64_t generations; /* in this process lineage; under the lock */
 
-/* A page of its own, because what is wiped is pages. Older kernels cannot: then a child could not be told apart. */
+/* A page of its own, because what is wiped is pages. Older kernels cannot: then a child could not
+ * be told apart. */
 static bool make_word(void)
 {
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	void *const memory = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *const memory =
+		mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (memory == MAP_FAILED)
 		return false;
@@ -41,7 +43,8 @@ static bool make_word(void)
 	return true;
 }
 
-/* Before the magic is stored, because with threads alive it can take milliseconds. Returns whether sections must fence. */
+/* Before the magic is stored, because with threads alive it can take milliseconds. Returns whether
+ * sections must fence. */
 static uint32_t register_membarrier(void)
 {
 	return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) != 0;
@@ -55,13 +58,15 @@ static void after_fork_in_child(void);
 static bool prepare_lineage(void)
 {
 	return peeps_process.word ||
-	       (make_word() && pthread_key_create(&peeps_process.leaving_key, thread_leaving) == 0 &&
+	       (make_word() &&
+		pthread_key_create(&peeps_process.leaving_key, thread_leaving) == 0 &&
 		pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0);
 }
 
 static bool make_tables(void)
 {
-	return text_init() && intern_init() && site_init() && threads_init() && entities_init() && operations_init();
+	return text_init() && intern_init() && site_init() && threads_init() && entities_init() &&
+	       operations_init();
 }
 
 /* Asked once in a lineage: a child that starts telemetry late may have scrubbed its environment. */
@@ -102,7 +107,8 @@ void process_start_once(void)
 	if (peeps_load_relaxed(&peeps_process.state) == PROCESS_UNSTARTED) {
 		const uint64_t state = start() ? PROCESS_ON : PROCESS_OFF;
 
-		/* Release: all that was made, before the word that says it is there. Pairs with process_is_on(). */
+		/* Release: all that was made, before the word that says it is there. Pairs with
+		 * process_is_on(). */
 		peeps_store_release(&peeps_process.state, state);
 	}
 	process_unlock(&mask);
@@ -147,5 +153,5 @@ static void after_fork_in_child(void)
 	tick_forget();
 	update_reset_locks();
 	peeps_process.lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
-	(void)pthread_sigmask(SIG_SETMASK, &mask, NULL);
+	signals_restore(&mask);
 }

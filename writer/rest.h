@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Resting: what was retired may be in the middle of somebody's cut, and is used again only when no cut can still look at
- * it (docs/protocol.md, writers' rule 7). A dead or stopped reader costs this memory until its deadline, no longer.
+ * Resting: what was retired may be in the middle of somebody's cut, and is used again only when no
+ * cut can still look at it (docs/protocol.md, writers' rule 7). A dead or stopped reader costs this
+ * memory until its deadline, no longer.
  */
 #ifndef PEEPS_WRITER_REST_H
 #define PEEPS_WRITER_REST_H

@@ -9,33 +9,38 @@
 
 /* The numbers of fields, in the order of kinds.def. */
 enum field_number {
-#define PEEPS_FIELD(kind, symbol, word, shift, bits, type, discipline, attribute) FIELD_##kind##_##symbol,
+#define PEEPS_FIELD(kind, symbol, word, shift, bits, type, discipline, attribute) \
+	FIELD_##kind##_##symbol,
 #include <peeps/kinds.def>
 };
 
 static const struct peeps_schema_row built_in[] = {
-#define PEEPS_KIND(symbol, number_, name_, prefix_, role_)                                                             \
-	{ .list = PEEPS_SCHEMA_KIND,                                                                                   \
-	  .role = PEEPS_ROLE_##role_,                                                                                  \
-	  .number = (number_),                                                                                         \
-	  .name = name_,                                                                                               \
+#define PEEPS_KIND(symbol, number_, name_, prefix_, role_) \
+	{ .list = PEEPS_SCHEMA_KIND,                       \
+	  .role = PEEPS_ROLE_##role_,                      \
+	  .number = (number_),                             \
+	  .name = name_,                                   \
 	  .prefix = prefix_ },
-#define PEEPS_FIELD(kind, symbol, word_, shift_, bits_, type_, discipline_, attribute)                                 \
-	{ .list = PEEPS_SCHEMA_FIELD,                                                                                  \
-	  .word = PEEPS_FIELD_WORD_##word_,                                                                            \
-	  .shift = (shift_),                                                                                           \
-	  .bits = (bits_),                                                                                             \
-	  .type = PEEPS_TYPE_##type_,                                                                                  \
-	  .discipline = PEEPS_DISCIPLINE_##discipline_,                                                                \
-	  .number = FIELD_##kind##_##symbol,                                                                           \
-	  .owner = PEEPS_KIND_##kind,                                                                                  \
+#define PEEPS_FIELD(kind, symbol, word_, shift_, bits_, type_, discipline_, attribute) \
+	{ .list = PEEPS_SCHEMA_FIELD,                                                  \
+	  .word = PEEPS_FIELD_WORD_##word_,                                            \
+	  .shift = (shift_),                                                           \
+	  .bits = (bits_),                                                             \
+	  .type = PEEPS_TYPE_##type_,                                                  \
+	  .discipline = PEEPS_DISCIPLINE_##discipline_,                                \
+	  .number = FIELD_##kind##_##symbol,                                           \
+	  .owner = PEEPS_KIND_##kind,                                                  \
 	  .name = attribute },
-#define PEEPS_OP(symbol, number_, name_) { .list = PEEPS_SCHEMA_OP, .number = (number_), .name = name_ },
-#define PEEPS_STATE(symbol, number_, name_) { .list = PEEPS_SCHEMA_STATE, .number = (number_), .name = name_ },
-#define PEEPS_EDGE(symbol, number_, name_) { .list = PEEPS_SCHEMA_EDGE, .number = (number_), .name = name_ },
-#define PEEPS_ENUM(list_, symbol, number_, name_)                                                                      \
+#define PEEPS_OP(symbol, number_, name_) \
+	{ .list = PEEPS_SCHEMA_OP, .number = (number_), .name = name_ },
+#define PEEPS_STATE(symbol, number_, name_) \
+	{ .list = PEEPS_SCHEMA_STATE, .number = (number_), .name = name_ },
+#define PEEPS_EDGE(symbol, number_, name_) \
+	{ .list = PEEPS_SCHEMA_EDGE, .number = (number_), .name = name_ },
+#define PEEPS_ENUM(list_, symbol, number_, name_) \
 	{ .list = PEEPS_SCHEMA_ENUM, .number = (number_), .owner = LIST_##list_, .name = name_ },
-#define PEEPS_COUNTER(symbol, number_, name_) { .list = PEEPS_SCHEMA_COUNTER, .number = (number_), .name = name_ },
+#define PEEPS_COUNTER(symbol, number_, name_) \
+	{ .list = PEEPS_SCHEMA_COUNTER, .number = (number_), .name = name_ },
 #include <peeps/kinds.def>
 };
 

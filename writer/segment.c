@@ -18,7 +18,9 @@
 #include "writer/capacity.h"
 #include "writer/schema.h"
 
-#define RESERVE_CHUNK_BYTES ((uint64_t)64 << 10)
+/* 1.7 us a page, perhaps while the program holds a lock: enough for some hundred slots, little
+ * enough for that. */
+#define RESERVE_CHUNK_BYTES ((uint64_t)32 << 10)
 
 struct segment peeps_segment = { .descriptor = -1 };
 
@@ -96,14 +98,17 @@ static int move_high(int fd)
 	return moved;
 }
 
-/* ftruncate beyond the file size limit is a signal, and an address space limit is the program's own to spend. */
+/* ftruncate beyond the file size limit is a signal, and an address space limit is the program's own
+ * to spend. */
 static bool limits_permit(uint64_t bytes)
 {
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < bytes)
+	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+	    limit.rlim_cur < bytes)
 		return false;
-	if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur / 16 < bytes)
+	if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+	    limit.rlim_cur / 16 < bytes)
 		return false;
 	return true;
 }
@@ -116,7 +121,8 @@ static bool open_sealed(uint64_t bytes)
 	if (fd < 0)
 		return false;
 	fd = move_high(fd);
-	if (ftruncate(fd, (off_t)bytes) != 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0 ||
+	if (ftruncate(fd, (off_t)bytes) != 0 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0 ||
 	    fstat(fd, &status) != 0) {
 		(void)close(fd);
 		return false;
@@ -131,15 +137,16 @@ static bool open_sealed(uint64_t bytes)
 static bool map(uint64_t bytes)
 {
 	void *const place = peeps_segment.bytes == bytes ? peeps_segment.base : NULL;
-	void *const base = mmap(place, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | (place ? MAP_FIXED : 0),
-				peeps_segment.descriptor, 0);
+	void *const base = mmap(place, bytes, PROT_READ | PROT_WRITE,
+				MAP_SHARED | (place ? MAP_FIXED : 0), peeps_segment.descriptor, 0);
 
 	if (base == MAP_FAILED)
 		return false;
 	peeps_segment.base = base;
 	peeps_segment.bytes = bytes;
 	peeps_segment.header = base;
-	peeps_segment.control = (struct peeps_control *)((unsigned char *)base + PEEPS_CONTROL_OFFSET);
+	peeps_segment.control =
+		(struct peeps_control *)((unsigned char *)base + PEEPS_CONTROL_OFFSET);
 	memset(peeps_segment.reserved, 0, sizeof(peeps_segment.reserved));
 	return true;
 }
@@ -158,7 +165,8 @@ static ssize_t read_file(const char *path, char *buffer, size_t room)
 	return length;
 }
 
-/* Field 22 of /proc/self/stat; the command in field 2 may hold anything, so count from its end. 0 = not known. */
+/* Field 22 of /proc/self/stat; the command in field 2 may hold anything, so count from its end. 0 =
+ * not known. */
 static uint64_t own_start_time_ticks(void)
 {
 	char text[1024];
@@ -197,7 +205,8 @@ static void write_process_name(char name[PEEPS_PROCESS_NAME_BYTES])
 	static char once[PEEPS_PROCESS_NAME_BYTES];
 	const char *const given = *once ? once : secure_getenv("PEEPS_NAME");
 
-	(void)snprintf(name, PEEPS_PROCESS_NAME_BYTES, "%s", given && *given ? given : program_invocation_short_name);
+	(void)snprintf(name, PEEPS_PROCESS_NAME_BYTES, "%s",
+		       given && *given ? given : program_invocation_short_name);
 	memcpy(once, name, sizeof(once));
 }
 
@@ -212,7 +221,8 @@ static void write_header(uint64_t bytes, uint32_t fence_mode)
 	header->section_count = PEEPS_SECTION_END - 1;
 	header->segment_bytes = bytes;
 	if (getrandom(header->segment_id, sizeof(header->segment_id), GRND_NONBLOCK) < 0)
-		memcpy(header->segment_id, (const void *)getauxval(AT_RANDOM), sizeof(header->segment_id)); // NOLINT
+		memcpy(header->segment_id, (const void *)getauxval(AT_RANDOM),
+		       sizeof(header->segment_id)); // NOLINT
 	read_boot_id(header->boot_id);
 	header->pid = (uint32_t)getpid();
 	header->fence_mode = fence_mode;
@@ -226,14 +236,16 @@ static void write_header(uint64_t bytes, uint32_t fence_mode)
 
 static bool fill(uint64_t bytes, const struct capacity *capacity, uint32_t fence_mode)
 {
-	/* Header and control page: without them there is no segment, and no later write to them may fail. */
-	if (madvise(peeps_segment.base, page_round(PEEPS_SECTIONS_OFFSET), MADV_POPULATE_WRITE) != 0)
+	/* Header and control page: without them there is no segment, and no later write to them may
+	 * fail. */
+	if (madvise(peeps_segment.base, page_round(PEEPS_SECTIONS_OFFSET), MADV_POPULATE_WRITE) !=
+	    0)
 		return false;
 	write_header(bytes, fence_mode);
 	(void)lay_out(peeps_segment.header->sections, capacity);
 	peeps_store_relaxed(&peeps_segment.control->epoch, PEEPS_FIRST_EPOCH);
 	if (!segment_reserve(PEEPS_SECTION_COUNTERS, capacity->rows[PEEPS_SECTION_COUNTERS]) ||
-	    !segment_reserve(PEEPS_SECTION_SCHEMA, capacity->rows[PEEPS_SECTION_SCHEMA]))
+	    !segment_reserve(PEEPS_SECTION_SCHEMA, schema_rows()))
 		return false;
 	segment_raise(PEEPS_SECTION_COUNTERS, capacity->rows[PEEPS_SECTION_COUNTERS]);
 	segment_raise(PEEPS_SECTION_SCHEMA, schema_write(segment_row(PEEPS_SECTION_SCHEMA, 0)));
@@ -279,7 +291,8 @@ void segment_close_inherited(void)
 	struct stat status;
 
 	if (peeps_segment.descriptor >= 0 && fstat(peeps_segment.descriptor, &status) == 0 &&
-	    (uint64_t)status.st_ino == peeps_segment.inode && (uint64_t)status.st_dev == peeps_segment.device)
+	    (uint64_t)status.st_ino == peeps_segment.inode &&
+	    (uint64_t)status.st_dev == peeps_segment.device)
 		(void)close(peeps_segment.descriptor);
 	peeps_segment.descriptor = -1;
 }
@@ -298,7 +311,8 @@ bool segment_reserve(enum peeps_section_id section, uint64_t rows)
 		target = peeps_segment.reserved[section] + RESERVE_CHUNK_BYTES;
 	if (target > whole)
 		target = whole;
-	/* On the mapping, not on the descriptor, whose number may be the program's by now. A full tmpfs answers EFAULT. */
+	/* On the mapping, not on the descriptor, whose number may be the program's by now. A full
+	 * tmpfs answers EFAULT. */
 	if (madvise(peeps_segment.base + entry->offset + peeps_segment.reserved[section],
 		    target - peeps_segment.reserved[section], MADV_POPULATE_WRITE) != 0)
 		return false;
@@ -311,6 +325,7 @@ void segment_raise(enum peeps_section_id section, uint64_t rows)
 	uint64_t *const mark = &segment_section(section)->high_water;
 	uint64_t old = peeps_load_relaxed(mark);
 
-	while (old < rows && !__atomic_compare_exchange_n(mark, &old, rows, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+	while (old < rows && !__atomic_compare_exchange_n(mark, &old, rows, false, __ATOMIC_RELEASE,
+							  __ATOMIC_RELAXED))
 		;
 }

@@ -12,7 +12,8 @@
 /**
  * struct segment - where this process's segment is mapped
  * @base:     NULL until there is one; a forked child's segment takes the address of its parent's
- * @reserved: bytes from each section's start that have pages behind them: written without asking anybody
+ * @reserved: bytes from each section's start that have pages behind them: written without asking
+ *            anybody
  */
 struct segment {
 	unsigned char *base;
@@ -22,7 +23,8 @@ struct segment {
 	uint64_t reserved[PEEPS_SECTION_MAX]; /* under the process lock */
 	uint64_t start_monotonic_ns;
 	uint64_t inode, device; /* of the memfd: whether a descriptor is still ours */
-	int descriptor;         /* as it was at the start: the program may have closed it and reused the number */
+	/* as it was at the start: the program may have closed it and reused the number */
+	int descriptor;
 };
 
 extern struct segment peeps_segment;
@@ -32,7 +34,8 @@ extern struct segment peeps_segment;
  *
  * At the first call in a process lineage the place is found, later it is the same place again.
  * Returns false if it cannot be had; nothing is left behind then.
- * Context: process lock held, or no other thread. Makes syscalls; magic is not stored yet: segment_publish().
+ * Context: process lock held, or no other thread. Makes syscalls; magic is not stored yet:
+ * segment_publish().
  */
 bool segment_create(uint32_t fence_mode);
 
@@ -42,8 +45,8 @@ void segment_publish(void);
 /**
  * segment_abandon - in a forked child: cut the mapping loose from the parent's segment
  *
- * Private empty pages take its place, so that no pointer goes wrong and no store reaches the parent.
- * Returns false if even that failed: then no wrapper may touch it again. Async-signal-safe.
+ * Private empty pages take its place, so that no pointer goes wrong and no store reaches the
+ * parent. Returns false if even that failed: then no wrapper may touch it again. Async-signal-safe.
  */
 bool segment_abandon(void);
 
@@ -53,8 +56,8 @@ void segment_close_inherited(void);
 /**
  * segment_reserve - make sure that a section's first @rows rows have pages
  *
- * Returns false without memory (a full tmpfs, a limit): nothing was written, and no signal comes of it.
- * Context: process lock held; not inside a section.
+ * Returns false without memory (a full tmpfs, a limit): nothing was written, and no signal comes of
+ * it. Context: process lock held; not inside a section.
  */
 bool segment_reserve(enum peeps_section_id section, uint64_t rows);
 

@@ -10,13 +10,14 @@
 #include "writer/segment.h"
 
 #define BUCKET_COUNT 1024
-#define REFUSED UINT32_MAX /* id of a site that has no row, so that it is not tried again at every call */
+#define REFUSED \
+	UINT32_MAX /* id of a site that has no row, so that it is not tried again at every call */
 
 struct peeps_site peeps_site_unknown = { .id = REFUSED, .layout_hash = PEEPS_LAYOUT_HASH };
 struct peeps_site peeps_site_in_name = { .id = REFUSED, .layout_hash = PEEPS_LAYOUT_HASH };
 
-/* A known place. Strings are interned, so equal ones are the same pointer. Kept for ever: ids outlive a fork and the
- * library that the place was compiled into. */
+/* A known place. Strings are interned, so equal ones are the same pointer. Kept for ever: ids
+ * outlive a fork and the library that the place was compiled into. */
 struct place {
 	struct interned *file, *root, *function, *module; /* NULL = none */
 	uint64_t line;
@@ -48,7 +49,8 @@ static void write_row(uint64_t id)
 bool site_init(void)
 {
 	if (!places)
-		places = memory_reserve(segment_section(PEEPS_SECTION_SITES)->capacity * sizeof(*places));
+		places = memory_reserve(segment_section(PEEPS_SECTION_SITES)->capacity *
+					sizeof(*places));
 	if (!places)
 		return false;
 	if (place_count == 0)
@@ -80,7 +82,8 @@ static uint64_t add(const struct place *place)
 {
 	const uint64_t id = place_count;
 
-	if (id == segment_section(PEEPS_SECTION_SITES)->capacity || !segment_reserve(PEEPS_SECTION_SITES, id + 1)) {
+	if (id == segment_section(PEEPS_SECTION_SITES)->capacity ||
+	    !segment_reserve(PEEPS_SECTION_SITES, id + 1)) {
 		segment_count(PEEPS_COUNTER_DROPPED_SITES);
 		return 0;
 	}
@@ -114,11 +117,14 @@ static void put_all(const struct place *place)
 	put(place->module);
 }
 
-uint64_t site_id_of(const char *file, const char *root, const char *function, const char *module, uint64_t line)
+uint64_t site_id_of(const char *file, const char *root, const char *function, const char *module,
+		    uint64_t line)
 {
-	const struct place place = {
-		.file = get(file), .root = get(root), .function = get(function), .module = get(module), .line = line
-	};
+	const struct place place = { .file = get(file),
+				     .root = get(root),
+				     .function = get(function),
+				     .module = get(module),
+				     .line = line };
 	sigset_t mask;
 	uint64_t id;
 

@@ -8,7 +8,8 @@
 
 #include <peeps/site.h>
 
-/* Make the table, or in a forked child write every known place into the new segment, under its old id. Process lock held. */
+/* Make the table, or in a forked child write every known place into the new segment, under its old
+ * id. Process lock held. */
 bool site_init(void);
 
 /**
@@ -20,6 +21,7 @@ bool site_init(void);
 uint64_t site_id(struct peeps_site *site);
 
 /* The same for a place given in words. */
-uint64_t site_id_of(const char *file, const char *root, const char *function, const char *module, uint64_t line);
+uint64_t site_id_of(const char *file, const char *root, const char *function, const char *module,
+		    uint64_t line);
 
 #endif

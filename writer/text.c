@@ -8,9 +8,10 @@
 #include "writer/segment.h"
 
 #define CLASS_COUNT 8 /* 1, 2, 4, ... 128 granules */
-#define NONE UINT32_MAX
+#define NONE        UINT32_MAX
 
-_Static_assert(PEEPS_TEXT_MAX_BYTES + sizeof(struct peeps_text_head) <= (PEEPS_TEXT_GRANULE << (CLASS_COUNT - 1)),
+_Static_assert(PEEPS_TEXT_MAX_BYTES + sizeof(struct peeps_text_head) <=
+		       (PEEPS_TEXT_GRANULE << (CLASS_COUNT - 1)),
 	       "the longest text fits the largest class");
 
 /* A text's first granule, in private memory. */
@@ -30,7 +31,8 @@ static uint32_t resting_head, resting_tail;
 bool text_init(void)
 {
 	if (!granules)
-		granules = memory_reserve(segment_section(PEEPS_SECTION_TEXT)->capacity * sizeof(*granules));
+		granules = memory_reserve(segment_section(PEEPS_SECTION_TEXT)->capacity *
+					  sizeof(*granules));
 	used = 0;
 	for (int class = 0; class < CLASS_COUNT; class ++)
 		free_heads[class] = NONE;
@@ -58,7 +60,8 @@ static uint32_t take_fresh(uint8_t class)
 	const uint64_t end = used + (UINT64_C(1) << class);
 	const uint32_t index = (uint32_t)used;
 
-	if (end > segment_section(PEEPS_SECTION_TEXT)->capacity || !segment_reserve(PEEPS_SECTION_TEXT, end))
+	if (end > segment_section(PEEPS_SECTION_TEXT)->capacity ||
+	    !segment_reserve(PEEPS_SECTION_TEXT, end))
 		return NONE;
 	segment_raise(PEEPS_SECTION_TEXT, end);
 	used = end;
@@ -93,7 +96,8 @@ uint64_t text_put(const char *bytes, size_t length)
 		segment_count(PEEPS_COUNTER_DROPPED_TEXT);
 		return 0;
 	}
-	granules[index].generation = (granules[index].generation + 1) & (uint32_t)PEEPS_REF_GENERATION_MASK;
+	granules[index].generation =
+		(granules[index].generation + 1) & (uint32_t)PEEPS_REF_GENERATION_MASK;
 	if (granules[index].generation == 0)
 		granules[index].generation = 1;
 	head = segment_row(PEEPS_SECTION_TEXT, index);

@@ -9,7 +9,8 @@
 
 #include "writer/rest.h"
 
-/* Make the text section empty: at the start, and in a forked child's new segment. Returns false without memory. */
+/* Make the text section empty: at the start, and in a forked child's new segment. Returns false
+ * without memory. */
 bool text_init(void);
 
 /**

@@ -16,10 +16,11 @@
 #include "writer/tick.h"
 #include "writer/update.h"
 
-/* Exited threads that are remembered, so that what they still hold has a name, before their records are used again. */
-#define LEAVING_KEPT 32
+/* Exited threads that are remembered, so that what they still hold has a name, before their records
+ * are used again. */
+#define LEAVING_KEPT  32
 #define LEAVING_TRIES 4
-#define NONE UINT32_MAX
+#define NONE          UINT32_MAX
 
 static const uint64_t no_generation; /* 0: matches no hook */
 static struct peeps_thread no_record = { .txn = 1 };
@@ -28,7 +29,7 @@ __thread struct peeps_tls peeps_tls __attribute__((tls_model("initial-exec"))) =
 	.thread = &no_record,
 	.generation = &no_generation,
 };
-static __thread struct self own __attribute__((tls_model("initial-exec")));
+static __thread struct self own;
 
 /* Under the process lock. Record 0 is shared by threads that found no other. */
 static struct thread_edges *edges; /* by record */
@@ -72,7 +73,8 @@ bool stack_is_gone(uint64_t stack, uint64_t caller_stack)
 
 	if (caller_stack < stack)
 		return false;
-	/* A handler on a stack of its own cannot tell by the address, unless that frame was on it too. */
+	/* A handler on a stack of its own cannot tell by the address, unless that frame was on it
+	 * too. */
 	return sigaltstack(NULL, &other) != 0 || !(other.ss_flags & SS_ONSTACK) ||
 	       (stack >= (uint64_t)(uintptr_t)other.ss_sp &&
 		stack <= (uint64_t)(uintptr_t)other.ss_sp + other.ss_size);
@@ -137,7 +139,8 @@ static uint32_t take_leaving(void)
 	return index;
 }
 
-/* The record that was left longest ago, or one of the next: a thread may be long about its last destructors. */
+/* The record that was left longest ago, or one of the next: a thread may be long about its last
+ * destructors. */
 static bool take_left(struct self *self, uint64_t tid)
 {
 	for (int tries = 0; tries < LEAVING_TRIES && leaving_head != NONE; tries++) {
@@ -158,9 +161,11 @@ static bool take_fresh(struct self *self)
 {
 	const uint32_t index = (uint32_t)used;
 
-	if (used == segment_section(PEEPS_SECTION_THREADS)->capacity || !segment_reserve(PEEPS_SECTION_THREADS, used + 1))
+	if (used == segment_section(PEEPS_SECTION_THREADS)->capacity ||
+	    !segment_reserve(PEEPS_SECTION_THREADS, used + 1))
 		return false;
-	/* The mark before the thread's first section: a reader that could see what it wrote also waits for it. */
+	/* The mark before the thread's first section: a reader that could see what it wrote also
+	 * waits for it. */
 	segment_raise(PEEPS_SECTION_THREADS, used + 1);
 	used++;
 	self->record = record_at(index);
@@ -169,7 +174,8 @@ static bool take_fresh(struct self *self)
 	return true;
 }
 
-/* Threads that ended without running destructors. Only when there is no record left, and not at every thread then. */
+/* Threads that ended without running destructors. Only when there is no record left, and not at
+ * every thread then. */
 static bool take_vanished(struct self *self)
 {
 	static uint64_t looked_at_ns;
@@ -254,7 +260,8 @@ static void self_register(struct self *self)
 		tick_start();
 }
 
-/* A wrapper that came into the library before has not left it, though the program is back where it called from. */
+/* A wrapper that came into the library before has not left it, though the program is back where it
+ * called from. */
 static bool is_inside(struct self *self, uint64_t caller_stack)
 {
 	if (self->stack == 0)
@@ -300,7 +307,8 @@ void self_leave(struct self *self)
 	self->stack = 0;
 }
 
-/* Without a record nobody else will retire the entity. What the thread still holds is then held by one that exited. */
+/* Without a record nobody else will retire the entity. What the thread still holds is then held by
+ * one that exited. */
 static void leave_overflow(struct self *self)
 {
 	sigset_t mask;

@@ -11,8 +11,9 @@
 
 /**
  * struct self - what the library knows of the calling thread
- * @stack:      where the program called us from, while we are where it is not re-entrant; else 0. A signal handler, or an
- *              allocator built on our wrappers, that comes here meanwhile goes unrecorded
+ * @stack:      where the program called us from, while we are where it is not re-entrant; else 0. A
+ *              signal handler, or an allocator built on our wrappers, that comes here meanwhile
+ *              goes unrecorded
  * @generation: of the segment that the rest belongs to; another one = nothing here is valid
  * @record:     NULL for a thread that found no record: it shares record 0 (writer/update.h)
  * @entity:     the thread's own
@@ -27,20 +28,21 @@ struct self {
 	uint64_t actor;
 };
 
-/* The stack pointer of the program's frame that called the exported function this stands in. Frames of handlers that break
- * into that call lie below it. */
+/* The stack pointer of the program's frame that called the exported function this stands in. Frames
+ * of handlers that break into that call lie below it. */
 #define CALLER_STACK() ((uint64_t)(uintptr_t)__builtin_dwarf_cfa())
 
-/* Make room for records: at the start, and in a forked child. Process lock held. Returns false without memory. */
+/* Make room for records: at the start, and in a forked child. Process lock held. Returns false
+ * without memory. */
 bool threads_init(void);
 
 /**
  * self_enter - the calling thread, registered, for one stretch of recording; undo with self_leave()
  * @caller_stack: CALLER_STACK() of the exported function
  *
- * Returns NULL if nothing can be recorded now: telemetry off, in a child without fork handlers, re-entered, or full
- * (the latter two are counted). Starts telemetry in a forked child. Makes syscalls the first time in a thread.
- * Context: any thread; process lock not held.
+ * Returns NULL if nothing can be recorded now: telemetry off, in a child without fork handlers,
+ * re-entered, or full (the latter two are counted). Starts telemetry in a forked child. Makes
+ * syscalls the first time in a thread. Context: any thread; process lock not held.
  */
 struct self *self_enter(uint64_t caller_stack);
 
@@ -49,7 +51,8 @@ struct self *self_enter_known(uint64_t caller_stack);
 
 void self_leave(struct self *self);
 
-/* A frame at @stack can no longer be there when the program calls us from @caller_stack: it was left by siglongjmp. */
+/* A frame at @stack can no longer be there when the program calls us from @caller_stack: it was
+ * left by siglongjmp. */
 bool stack_is_gone(uint64_t stack, uint64_t caller_stack);
 
 /* In a forked child: the thread that forked starts anew. */
@@ -64,7 +67,8 @@ struct thread_edges {
 	uint32_t slots[THREAD_EDGES]; /* taken from the pool as needed; [0, count) */
 	bool in_flight[THREAD_EDGES];
 	uint8_t count;
-	uint8_t last; /* used most recently: the oldest finished one is used next, so that history lasts */
+	/* used most recently: the oldest finished one is used next, so that history lasts */
+	uint8_t last;
 };
 
 struct thread_edges *thread_edges_of(const struct self *self);

@@ -9,12 +9,13 @@
 
 #include <peeps/atomic.h>
 #include "writer/intern.h"
+#include "writer/process.h"
 #include "writer/segment.h"
 
-#define PERIOD_NS        UINT64_C(100000000)
-#define PERIOD_CLOSE_NS  UINT64_C(1000000) /* while a reader was here lately */
-#define LATELY_NS        UINT64_C(2000000000)
-#define STACK_BYTES      ((size_t)128 << 10)
+#define PERIOD_NS       UINT64_C(100000000)
+#define PERIOD_CLOSE_NS UINT64_C(1000000) /* while a reader was here lately */
+#define LATELY_NS       UINT64_C(2000000000)
+#define STACK_BYTES     ((size_t)128 << 10)
 
 static uint64_t is_started;
 
@@ -53,7 +54,7 @@ void tick_start(void)
 {
 	pthread_attr_t attributes;
 	pthread_t thread;
-	sigset_t all, mask;
+	sigset_t mask;
 
 	if (__atomic_exchange_n(&is_started, 1, __ATOMIC_RELAXED))
 		return;
@@ -63,11 +64,10 @@ void tick_start(void)
 	(void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	(void)pthread_attr_setstacksize(&attributes, STACK_BYTES);
 	/* None of the program's handlers may run on this stack. */
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &mask);
+	signals_block(&mask);
 	if (pthread_create(&thread, &attributes, run, NULL) != 0)
 		peeps_store_relaxed(&peeps_segment.control->tick_ns, 0); /* no honest stamp */
-	(void)pthread_sigmask(SIG_SETMASK, &mask, NULL);
+	signals_restore(&mask);
 	(void)pthread_attr_destroy(&attributes);
 }
 

@@ -4,10 +4,13 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include "writer/process.h"
 #include "writer/segment.h"
 
-/* A frame that did not sign yet is taken to be alive, but not for ever: entries of this thread that found it so. */
-#define UNSIGNED_PATIENCE 64
+/* A frame that cannot be told to be gone (not signed yet, or the program went on below it) is taken
+ * to be alive, but not for ever: so many entries of its thread may find it so. No handler locks as
+ * often in one go. */
+#define PATIENCE 4096
 
 /* Threads beyond the last record share record 0, one at a time, with signals blocked. */
 static pthread_mutex_t shared_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -20,42 +23,46 @@ void update_reset_locks(void)
 
 static bool outer_is_gone(const struct peeps_thread *record, uint64_t caller_stack)
 {
-	static __thread uint64_t unsigned_txn;
-	static __thread unsigned int unsigned_count;
+	static __thread uint64_t met_txn;
+	static __thread unsigned int met_count;
 	const uint64_t stack = peeps_load_relaxed(&record->stack);
 	const uint64_t txn = peeps_load_relaxed(&record->txn);
 
-	if (stack != 0)
-		return stack_is_gone(stack, caller_stack);
-	if (txn != unsigned_txn) {
-		unsigned_txn = txn;
-		unsigned_count = 0;
+	if (stack != 0 && stack_is_gone(stack, caller_stack))
+		return true;
+	if (txn != met_txn) {
+		met_txn = txn;
+		met_count = 0;
 	}
-	return ++unsigned_count > UNSIGNED_PATIENCE;
+	return ++met_count > PATIENCE;
 }
 
-static void declare(struct peeps_thread *record, unsigned int from, const void *const *slots, unsigned int count)
+static void declare(struct peeps_thread *record, unsigned int from, const void *const *slots,
+		    unsigned int count)
 {
 	for (unsigned int i = count; i-- > 0;) {
 		const uint64_t offset = peeps_slot_offset(peeps_segment.control, slots[i]);
 
 		/* The count goes with the first word, which is stored last. */
-		peeps_store_relaxed(&record->write_set[from + i], from + i == 0 ? offset | count : offset);
+		peeps_store_relaxed(&record->write_set[from + i],
+				    from + i == 0 ? offset | count : offset);
 	}
 }
 
-static bool declares(const struct peeps_thread *record, unsigned int declared, const void *const *slots,
-		     unsigned int count)
+static bool declares(const struct peeps_thread *record, unsigned int declared,
+		     const void *const *slots, unsigned int count)
 {
 	for (unsigned int i = 0; i < count; i++)
 		for (unsigned int j = 0; j < declared; j++)
-			if ((peeps_load_relaxed(&record->write_set[j]) & ~PEEPS_WRITE_SET_COUNT_MASK) ==
+			if ((peeps_load_relaxed(&record->write_set[j]) &
+			     ~PEEPS_WRITE_SET_COUNT_MASK) ==
 			    peeps_slot_offset(peeps_segment.control, slots[i]))
 				return true;
 	return false;
 }
 
-/* A handler's section inside another one: of its own epoch, on slots of its own, over before the outer one goes on. */
+/* A handler's section inside another one: of its own epoch, on slots of its own, over before the
+ * outer one goes on. */
 static bool begin_nested(struct update *update, const void *const *slots, unsigned int count)
 {
 	struct peeps_thread *const record = update->record;
@@ -85,7 +92,8 @@ static void begin_plain(struct update *update, const void *const *slots, unsigne
 	declare(record, 0, slots, count);
 	peeps_store_relaxed(&record->stack, update->self->stack);
 	PEEPS_STEP(PEEPS_STEP_SECTION_DECLARED);
-	/* A: as in peeps_section_begin(); without membarrier the machine has to be told here. Pairs with the reader's. */
+	/* A: as in peeps_section_begin(); without membarrier the machine has to be told here. Pairs
+	 * with the reader's. */
 	if (peeps_load_relaxed(&record->fence_mode))
 		peeps_fence_full();
 	else
@@ -97,10 +105,9 @@ static void begin_plain(struct update *update, const void *const *slots, unsigne
 
 static void enter_shared_record(struct update *update)
 {
-	sigset_t all, mask;
+	sigset_t mask;
 
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &mask);
+	signals_block(&mask);
 	(void)pthread_mutex_lock(&shared_lock);
 	shared_mask = mask;
 	update->record = segment_row(PEEPS_SECTION_THREADS, 0);
@@ -111,10 +118,11 @@ static void leave_shared_record(void)
 	const sigset_t mask = shared_mask;
 
 	(void)pthread_mutex_unlock(&shared_lock);
-	(void)pthread_sigmask(SIG_SETMASK, &mask, NULL);
+	signals_restore(&mask);
 }
 
-bool update_begin(struct update *update, struct self *self, const void *const *slots, unsigned int count)
+bool update_begin(struct update *update, struct self *self, const void *const *slots,
+		  unsigned int count)
 {
 	update->self = self;
 	update->record = self->record;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The section, for the library's own use: of up to three slots, and in the cases that the inline one leaves to us: fence
- * mode, threads that share a record, signal handlers that broke into a section, sections whose frame is gone.
+ * The section, for the library's own use: of up to three slots, and in the cases that the inline
+ * one leaves to us: fence mode, threads that share a record, signal handlers that broke into a
+ * section, sections whose frame is gone.
  */
 #ifndef PEEPS_WRITER_UPDATE_H
 #define PEEPS_WRITER_UPDATE_H
@@ -26,11 +27,12 @@ struct update {
  * update_begin - enter a section that writes these slots
  * @slots: entity or edge slots, 1 to PEEPS_WRITE_SET_MAX of them
  *
- * Returns false, with nothing begun, if the section broke into by this signal handler writes one of them itself, or
- * leaves no room to declare them; counted. Else end with update_end(), and touch before writing.
- * Context: process lock held or not; never inside a plain update.
+ * Returns false, with nothing begun, if the section broke into by this signal handler writes one of
+ * them itself, or leaves no room to declare them; counted. Else end with update_end(), and touch
+ * before writing. Context: process lock held or not; never inside a plain update.
  */
-bool update_begin(struct update *update, struct self *self, const void *const *slots, unsigned int count);
+bool update_begin(struct update *update, struct self *self, const void *const *slots,
+		  unsigned int count);
 void update_end(struct update *update);
 
 /* In a forked child: nobody holds the shared record. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The only way shared words are touched: 64-bit loads, stores and fences that C and C++ both compile. */
+/* The only way shared words are touched: 64-bit loads, stores and fences that C and C++ both
+ * compile. */
 #ifndef PEEPS_ATOMIC_H
 #define PEEPS_ATOMIC_H
 
@@ -9,7 +10,7 @@
 extern "C" {
 #endif
 
-#define PEEPS_INLINE static inline __attribute__((always_inline, unused))
+#define PEEPS_INLINE              static inline __attribute__((always_inline, unused))
 #define peeps_likely(condition)   __builtin_expect(!!(condition), 1)
 #define peeps_unlikely(condition) __builtin_expect(!!(condition), 0)
 
@@ -57,8 +58,9 @@ PEEPS_INLINE void peeps_barrier_compiler(void)
 /**
  * peeps_increment_release - add one to a word that only this thread and its signal handlers write
  *
- * No handler can come between the load and the store: one instruction where the machine has it (no lock prefix, so
- * no cost), else an atomic add. Release: what was stored before is visible before the new value.
+ * No handler can come between the load and the store: one instruction where the machine has it (no
+ * lock prefix, so no cost), else an atomic add. Release: what was stored before is visible before
+ * the new value.
  */
 PEEPS_INLINE void peeps_increment_release(uint64_t *word)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* kinds.def as C: numbers of kinds, operations, states, edges and counters, and where each field of a body lies. */
+/* kinds.def as C: numbers of kinds, operations, states, edges and counters, and where each field of
+ * a body lies. */
 #ifndef PEEPS_KINDS_H
 #define PEEPS_KINDS_H
 
@@ -67,10 +68,9 @@ enum peeps_discipline {
 
 /* PEEPS_MUTEX_HOLDER_WORD, PEEPS_MUTEX_HOLDER_SHIFT, PEEPS_MUTEX_HOLDER_BITS, ... */
 enum peeps_field_place {
-#define PEEPS_FIELD(kind, symbol, word, shift, bits, type, discipline, attribute)                                      \
-	PEEPS_##kind##_##symbol##_WORD = PEEPS_FIELD_WORD_##word,                                                      \
-	PEEPS_##kind##_##symbol##_SHIFT = (shift),                                                                     \
-	PEEPS_##kind##_##symbol##_BITS = (bits),
+#define PEEPS_FIELD(kind, symbol, word, shift, bits, type, discipline, attribute) \
+	PEEPS_##kind##_##symbol##_WORD = PEEPS_FIELD_WORD_##word,                 \
+	PEEPS_##kind##_##symbol##_SHIFT = (shift), PEEPS_##kind##_##symbol##_BITS = (bits),
 #include <peeps/kinds.def>
 };
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shared bytes that programs touch inline: the control page, thread records, entity and edge slots, and the
- * references that tie them together. The rest of the segment is in layout/segment.h.
+ * The shared bytes that programs touch inline: the control page, thread records, entity and edge
+ * slots, and the references that tie them together. The rest of the segment is in layout/segment.h.
  *
- * All words are uint64_t, touched only through <peeps/atomic.h>. All zeroes means "nothing here yet". Offsets are
- * pinned by layout.def; a change there is a new layout (docs/segment.md says what to bump).
+ * All words are uint64_t, touched only through <peeps/atomic.h>. All zeroes means "nothing here
+ * yet". Offsets are pinned by layout.def; a change there is a new layout (docs/segment.md says what
+ * to bump).
  */
 #ifndef PEEPS_LAYOUT_H
 #define PEEPS_LAYOUT_H
@@ -21,8 +22,9 @@ extern "C" {
 #define PEEPS_LAYOUT_MAJOR 1
 #define PEEPS_LAYOUT_MINOR 0
 
-/* FNV-1a over every row of layout.def and kinds.def. tests/layout computes it anew: when that test fails, the layout
- * has changed. Each site carries it, so that code compiled against another layout is refused. */
+/* FNV-1a over every row of layout.def and kinds.def. tests/layout computes it anew: when that test
+ * fails, the layout has changed. Each site carries it, so that code compiled against another layout
+ * is refused. */
 #define PEEPS_LAYOUT_HASH UINT64_C(0)
 
 #define PEEPS_CACHE_LINE 64
@@ -30,7 +32,8 @@ extern "C" {
 
 /**
  * struct peeps_ref - names a slot, and which of its successive lives is meant
- * @bits: 0 = none; else [63] spare for the word it stands in, [62:60] space, [59:32] generation, [31:0] index
+ * @bits: 0 = none; else [63] spare for the word it stands in, [62:60] space, [59:32] generation,
+ *        [31:0] index
  *
  * A stale reference is recognized: its generation is no longer the slot's.
  */
@@ -60,13 +63,16 @@ enum peeps_space {
  * epoch and tick share a line because the fast path reads both.
  */
 struct peeps_control {
-	uint64_t epoch;          /* readers: raised by one to begin a cut */
-	uint64_t tick_ns;        /* the writer's tick: ptime of the last one; 0 = no tick yet, no honest stamp */
+	uint64_t epoch; /* readers: raised by one to begin a cut */
+	/* the writer's tick: ptime of the last one; 0 = no tick yet, no honest stamp */
+	uint64_t tick_ns;
 	uint64_t tick_period_ns; /* the writer's tick: how old tick_ns may be */
 	uint64_t reserved_line[5];
-	uint64_t cut;             /* readers: epoch of the cut that is being copied, else 0 */
-	uint64_t cut_deadline_ns; /* readers: CLOCK_MONOTONIC; past it the cut is lost, whoever held it */
-	uint64_t reader_pid;      /* readers: who cuts, in the reader's own PID namespace; for messages only */
+	uint64_t cut; /* readers: epoch of the cut that is being copied, else 0 */
+	/* readers: CLOCK_MONOTONIC; past it the cut is lost, whoever held it */
+	uint64_t cut_deadline_ns;
+	/* readers: who cuts, in the reader's own PID namespace; for messages only */
+	uint64_t reader_pid;
 	uint64_t reserved[5];
 };
 
@@ -78,7 +84,8 @@ struct peeps_control {
 enum peeps_thread_state {
 	PEEPS_THREAD_FREE = 0,
 	PEEPS_THREAD_LIVE = 1,
-	PEEPS_THREAD_LEAVING = 2, /* its destructors run, or ran: reused once the kernel no longer knows the tid */
+	/* its destructors run, or ran: reused once the kernel no longer knows the tid */
+	PEEPS_THREAD_LEAVING = 2,
 };
 
 /**
@@ -87,15 +94,17 @@ enum peeps_thread_state {
  * Two lines, so that the prefetcher of one thread's line never pulls at another's.
  */
 struct peeps_thread {
-	uint64_t txn;              /* odd = inside a section; never restarts */
-	uint64_t write_set[PEEPS_WRITE_SET_MAX]; /* bytes from the control page to the slot; [0] | how many */
-	uint64_t stack;            /* stack pointer of the section's frame; 0 = not known: taken to be alive */
-	uint64_t actor;            /* ref of the innermost actor of this thread */
-	uint64_t tid;              /* as the process sees it */
-	uint64_t state;            /* enum peeps_thread_state */
-	uint64_t order_violations; /* slots met with an epoch from the future: somebody wrote the control page */
-	uint64_t fence_mode;       /* 1 = membarrier was refused: sections fence for themselves */
-	uint64_t entity;           /* ref of the thread's own entity */
+	uint64_t txn; /* odd = inside a section; never restarts */
+	/* bytes from the control page to the slot; [0] | how many */
+	uint64_t write_set[PEEPS_WRITE_SET_MAX];
+	uint64_t stack; /* stack pointer of the section's frame; 0 = not known: taken to be alive */
+	uint64_t actor; /* ref of the innermost actor of this thread */
+	uint64_t tid;   /* as the process sees it */
+	uint64_t state; /* enum peeps_thread_state */
+	/* slots met with an epoch from the future: somebody wrote the control page */
+	uint64_t order_violations;
+	uint64_t fence_mode; /* 1 = membarrier was refused: sections fence for themselves */
+	uint64_t entity;     /* ref of the thread's own entity */
 	uint64_t reserved[5];
 };
 
@@ -112,16 +121,17 @@ enum peeps_life { PEEPS_LIFE_FREE = 0, PEEPS_LIFE_LIVE = 1, PEEPS_LIFE_RETIRED =
 /**
  * struct peeps_entity_slot - an actor or a resource
  *
- * Line 1 is what changes, line 2 what line 1 was at the last cut, line 3 what never changes during a life; a slot
- * rests before its next life until no cut can still be looking at the one before.
+ * Line 1 is what changes, line 2 what line 1 was at the last cut, line 3 what never changes during
+ * a life; a slot rests before its next life until no cut can still be looking at the one before.
  */
 struct peeps_entity_slot {
-	uint64_t epoch; /* of the last section that wrote here; never goes back, not even between lives */
+	/* of the last section that wrote here; never goes back, not even between lives */
+	uint64_t epoch;
 	uint64_t status;
 	uint64_t body[PEEPS_BODY_WORDS]; /* by kind: kinds.def */
 	uint64_t shadow[PEEPS_HOT_WORDS];
 	uint64_t shadow_reserved;
-	uint64_t kind;       /* [15:0] kind, [31:16] visibility, [63:32] ordinal: 0 or N of the id's ~N */
+	uint64_t kind; /* [15:0] kind, [31:16] visibility, [63:32] ordinal: 0 or N of the id's ~N */
 	uint64_t identity;   /* the entity's own ref: what this line says holds for that life */
 	uint64_t name;       /* text ref */
 	uint64_t site;       /* where it was made, or declared; 0 = not known */
@@ -133,7 +143,8 @@ struct peeps_entity_slot {
 
 #define PEEPS_DETAIL_WORDS 3
 
-/* status of an edge slot: [59:32] generation, [23:16] edge kind, [15:8] op_kind, [7:0] state, [31:24] mode or role */
+/* status of an edge slot: [59:32] generation, [23:16] edge kind, [15:8] op_kind, [7:0] state,
+ * [31:24] mode or role */
 #define PEEPS_EDGE_STATE_SHIFT 0
 #define PEEPS_EDGE_OP_SHIFT    8
 #define PEEPS_EDGE_KIND_SHIFT  16
@@ -153,7 +164,8 @@ struct peeps_entity_slot {
 /**
  * struct peeps_edge_slot - one operation in flight, or the last one that was; or a link
  *
- * The details explain this wait, so they are part of the cut: copied and restored like the hot words.
+ * The details explain this wait, so they are part of the cut: copied and restored like the hot
+ * words.
  */
 struct peeps_edge_slot {
 	uint64_t epoch;
@@ -177,13 +189,16 @@ struct peeps_edge_slot {
 #define PEEPS_STATIC_ASSERT(condition, message) _Static_assert(condition, message)
 #endif
 
-#define PEEPS_LAYOUT_INLINE(type, field, offset, size)                                                                 \
-	PEEPS_STATIC_ASSERT(offsetof(struct type, field) == (offset), "layout: " #type "." #field);                    \
-	PEEPS_STATIC_ASSERT(sizeof(((struct type *)0)->field) == (size), "layout: size of " #type "." #field);
-#define PEEPS_LAYOUT_INLINE_SIZE(type, size)                                                                           \
+#define PEEPS_LAYOUT_INLINE(type, field, offset, size)                   \
+	PEEPS_STATIC_ASSERT(offsetof(struct type, field) == (offset),    \
+			    "layout: " #type "." #field);                \
+	PEEPS_STATIC_ASSERT(sizeof(((struct type *)0)->field) == (size), \
+			    "layout: size of " #type "." #field);
+#define PEEPS_LAYOUT_INLINE_SIZE(type, size) \
 	PEEPS_STATIC_ASSERT(sizeof(struct type) == (size), "layout: size of " #type);
 #include <peeps/layout.def>
-PEEPS_STATIC_ASSERT(__atomic_always_lock_free(8, 0), "a hidden lock would not be shared between processes");
+PEEPS_STATIC_ASSERT(__atomic_always_lock_free(8, 0),
+		    "a hidden lock would not be shared between processes");
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What ties a wrapper in the program's memory to its entity in the segment, and a thread to its record. */
+/* What ties a wrapper in the program's memory to its entity in the segment, and a thread to its
+ * record. */
 #ifndef PEEPS_HOOK_H
 #define PEEPS_HOOK_H
 
@@ -15,12 +16,13 @@ extern "C" {
  * struct peeps_hook - a wrapper's tie to its entity; all zero but for name and site = not tied yet
  * @slot:       valid while generation is that of the process
  * @generation: written last, with release; 0 = never tied
- * @name:       of the entity; with site == &peeps_site_in_name it is "name\0file\0line\0root\0module\0"
+ * @name:       of the entity; with site == &peeps_site_in_name it is
+ *              "name\0file\0line\0root\0module\0"
  * @site:       where the wrapper was made; NULL = where it is first used
  * @traits:     the kind's own bits of the status word, e.g. a mutex's type
  *
- * In a child, or with telemetry off, the process's generation is another one, and the wrapper takes the slow path,
- * which ties it anew from name and site or leaves it.
+ * In a child, or with telemetry off, the process's generation is another one, and the wrapper takes
+ * the slow path, which ties it anew from name and site or leaves it.
  */
 struct peeps_hook {
 	struct peeps_entity_slot *slot;
@@ -30,23 +32,25 @@ struct peeps_hook {
 	uint64_t traits;
 };
 
-/* Marks a static initializer: its place stands behind its name, since constant expressions cannot make a site. */
+/* Marks a static initializer: its place stands behind its name, since constant expressions cannot
+ * make a site. */
 extern struct peeps_site peeps_site_in_name;
 
-#define PEEPS_STRING_OF(token)   #token
+#define PEEPS_STRING_OF(token)    #token
 #define PEEPS_STRING_AFTER(token) PEEPS_STRING_OF(token)
-#define PEEPS_HOOK_INIT(literal)                                                                                       \
-	{                                                                                                              \
-		0, 0,                                                                                                  \
-			literal "\0" __FILE__ "\0" PEEPS_STRING_AFTER(__LINE__) "\0" PEEPS_SOURCE_ROOT                 \
-				"\0" PEEPS_MODULE "\0",                                                                \
-			&peeps_site_in_name, 0                                                                         \
+#define PEEPS_HOOK_INIT(literal)                                                          \
+	{                                                                                 \
+		0, 0,                                                                     \
+			literal "\0" __FILE__                                             \
+				"\0" PEEPS_STRING_AFTER(__LINE__) "\0" PEEPS_SOURCE_ROOT  \
+								  "\0" PEEPS_MODULE "\0", \
+			&peeps_site_in_name, 0                                            \
 	}
 
 /**
  * struct peeps_tls - what the fast paths need of their thread, on one line
- * @thread:     its record; before it has one, and for threads that must not take the fast path (fence mode, records
- *              exhausted), a record that is for ever inside a section
+ * @thread:     its record; before it has one, and for threads that must not take the fast path
+ *              (fence mode, records exhausted), a record that is for ever inside a section
  * @control:    the segment's control page
  * @generation: the word in the page that every kind of child finds wiped to 0
  */
@@ -58,11 +62,13 @@ struct peeps_tls {
 
 extern __thread struct peeps_tls peeps_tls __attribute__((tls_model("initial-exec")));
 
-/* A tied hook holds the process's generation plus one, so that neither zeroed memory nor a child's wiped word match. */
+/* A tied hook holds the process's generation plus one, so that neither zeroed memory nor a child's
+ * wiped word match. */
 PEEPS_INLINE int peeps_hook_ready(const struct peeps_hook *hook)
 {
 	/* Acquire: the slot before the generation. Pairs with the release in writer/hook.c. */
-	return peeps_load_acquire(&hook->generation) == peeps_load_relaxed(peeps_tls.generation) + 1;
+	return peeps_load_acquire(&hook->generation) ==
+	       peeps_load_relaxed(peeps_tls.generation) + 1;
 }
 
 #ifdef __cplusplus

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A pthread mutex that a reader can look at: who holds it, since when and where it was locked, who waits.
+ * A pthread mutex that a reader can look at: who holds it, since when and where it was locked, who
+ * waits.
  *
- * Every call returns what its pthread counterpart returns, and does to the program what that does; types normal,
- * recursive and errorcheck, robust and priority-inheriting ones too. Telemetry that is off, full or failed changes
- * nothing else. Compiled with PEEPS_DISABLE, the calls are the plain pthread ones.
+ * Every call returns what its pthread counterpart returns, and does to the program what that does;
+ * types normal, recursive and errorcheck, robust and priority-inheriting ones too. Telemetry that
+ * is off, full or failed changes nothing else. Compiled with PEEPS_DISABLE, the calls are the plain
+ * pthread ones.
  *
- * In a signal handler these are as unsafe as pthread's own (but trylock and unlock do no harm there).
+ * In a signal handler these are as unsafe as pthread's own (but trylock and unlock do no harm
+ * there).
  */
 #ifndef PEEPS_MUTEX_H
 #define PEEPS_MUTEX_H
@@ -26,9 +29,9 @@ struct peeps_mutex {
 	pthread_mutex_t raw;
 };
 
-#define PEEPS_MUTEX_INIT(name)                                                                                         \
-	{                                                                                                              \
-		PTHREAD_MUTEX_INITIALIZER                                                                              \
+#define PEEPS_MUTEX_INIT(name)            \
+	{                                 \
+		PTHREAD_MUTEX_INITIALIZER \
 	}
 #define peeps_mutex_init(m, name, attr)   ((void)(name), pthread_mutex_init(&(m)->raw, (attr)))
 #define peeps_mutex_lock(m)               pthread_mutex_lock(&(m)->raw)
@@ -52,24 +55,27 @@ extern "C" {
 
 /**
  * struct peeps_mutex - may be used wherever a pthread_mutex_t may
- * @raw: for pthread_cond_wait() and foreign code. What is done to it directly is not seen until the next call here.
+ * @raw: for pthread_cond_wait() and foreign code. What is done to it directly is not seen until the
+ *       next call here.
  */
 struct peeps_mutex {
 	pthread_mutex_t raw;
 	struct peeps_hook hook;
 };
 
-/* A constant expression, C and C++, any linkage. The name is a string literal; this is the entity's place. */
-#define PEEPS_MUTEX_INIT(name)                                                                                         \
-	{                                                                                                              \
-		PTHREAD_MUTEX_INITIALIZER, PEEPS_HOOK_INIT(name)                                                       \
+/* A constant expression, C and C++, any linkage. The name is a string literal; this is the entity's
+ * place. */
+#define PEEPS_MUTEX_INIT(name)                                   \
+	{                                                        \
+		PTHREAD_MUTEX_INITIALIZER, PEEPS_HOOK_INIT(name) \
 	}
 
 /**
  * peeps_mutex_init - pthread_mutex_init(), and an entity
  * @name: copied; need not be unique; NULL: named after the place of the call
  *
- * The plain symbols, for bindings and function pointers; the macros below add the place of the call.
+ * The plain symbols, for bindings and function pointers; the macros below add the place of the
+ * call.
  */
 int peeps_mutex_init(struct peeps_mutex *m, const char *name, const pthread_mutexattr_t *attr);
 int peeps_mutex_lock(struct peeps_mutex *m);
@@ -78,26 +84,30 @@ int peeps_mutex_timedlock(struct peeps_mutex *m, const struct timespec *abstime)
 int peeps_mutex_unlock(struct peeps_mutex *m);
 int peeps_mutex_destroy(struct peeps_mutex *m);
 
-/* Out of line: everything that is not the plain uncontended case. Each does the whole of what its name says. */
+/* Out of line: everything that is not the plain uncontended case. Each does the whole of what its
+ * name says. */
 int peeps_mutex_init_at(struct peeps_mutex *m, const char *name, const pthread_mutexattr_t *attr,
 			struct peeps_site *site);
 int peeps_mutex_lock_slow(struct peeps_mutex *m, struct peeps_site *site);
 int peeps_mutex_lock_after_try(struct peeps_mutex *m, struct peeps_site *site, int tried);
 int peeps_mutex_trylock_slow(struct peeps_mutex *m, struct peeps_site *site);
-int peeps_mutex_timedlock_slow(struct peeps_mutex *m, const struct timespec *abstime, struct peeps_site *site);
-int peeps_mutex_timedlock_after_try(struct peeps_mutex *m, const struct timespec *abstime, struct peeps_site *site,
-				    int tried);
+int peeps_mutex_timedlock_slow(struct peeps_mutex *m, const struct timespec *abstime,
+			       struct peeps_site *site);
+int peeps_mutex_timedlock_after_try(struct peeps_mutex *m, const struct timespec *abstime,
+				    struct peeps_site *site, int tried);
 int peeps_mutex_unlock_slow(struct peeps_mutex *m);
 void peeps_mutex_acquired_slow(struct peeps_mutex *m, struct peeps_site *site);
 
-/* The mutex has an entity in this process, the site an id, the thread (as far as is known) a record. */
+/* The mutex has an entity in this process, the site an id, the thread (as far as is known) a
+ * record. */
 PEEPS_INLINE int peeps_mutex_quick(const struct peeps_mutex *m, const struct peeps_site *site)
 {
 	return peeps_hook_ready(&m->hook) && peeps_load_relaxed(&site->id) != 0;
 }
 
 /* Report that the calling thread holds the mutex, which pthread has just said it does. */
-PEEPS_INLINE void peeps_mutex_acquired(struct peeps_mutex *m, struct peeps_site *site, uint64_t tick_ns)
+PEEPS_INLINE void peeps_mutex_acquired(struct peeps_mutex *m, struct peeps_site *site,
+				       uint64_t tick_ns)
 {
 	struct peeps_thread *const thread = peeps_tls.thread;
 	struct peeps_entity_slot *const slot = m->hook.slot;
@@ -105,7 +115,8 @@ PEEPS_INLINE void peeps_mutex_acquired(struct peeps_mutex *m, struct peeps_site 
 	uint64_t epoch;
 
 	/* A holder: locked before by ourselves (recursive), or unlocked behind our back. */
-	if (peeps_unlikely(peeps_section_is_open(thread) || peeps_load_relaxed(&body[PEEPS_MUTEX_HOLDER_WORD]) != 0)) {
+	if (peeps_unlikely(peeps_section_is_open(thread) ||
+			   peeps_load_relaxed(&body[PEEPS_MUTEX_HOLDER_WORD]) != 0)) {
 		peeps_mutex_acquired_slow(m, site);
 		return;
 	}
@@ -120,7 +131,8 @@ PEEPS_INLINE void peeps_mutex_acquired(struct peeps_mutex *m, struct peeps_site 
 	peeps_section_end(thread);
 }
 
-/* The last tick before the call: a hold is never shown shorter than it is. 0 = no tick runs, no honest stamp. */
+/* The last tick before the call: a hold is never shown shorter than it is. 0 = no tick runs, no
+ * honest stamp. */
 PEEPS_INLINE uint64_t peeps_mutex_tick(void)
 {
 	return peeps_load_relaxed(&peeps_tls.control->tick_ns);
@@ -183,8 +195,9 @@ PEEPS_INLINE int peeps_mutex_unlock_inline(struct peeps_mutex *m)
 		return peeps_mutex_unlock_slow(m);
 	thread = peeps_tls.thread;
 	slot = m->hook.slot;
-	if (peeps_unlikely(peeps_section_is_open(thread) || peeps_load_relaxed(&slot->body[PEEPS_MUTEX_HOLDER_WORD]) !=
-								    peeps_load_relaxed(&thread->actor)))
+	if (peeps_unlikely(peeps_section_is_open(thread) ||
+			   peeps_load_relaxed(&slot->body[PEEPS_MUTEX_HOLDER_WORD]) !=
+				   peeps_load_relaxed(&thread->actor)))
 		return peeps_mutex_unlock_slow(m);
 	epoch = peeps_section_begin(thread, peeps_tls.control, slot);
 	peeps_entity_touch(slot, epoch, thread);

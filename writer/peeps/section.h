@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The update section: a few plain stores that a cut shows all or none of. docs/protocol.md says why this is right.
+ * The update section: a few plain stores that a cut shows all or none of. docs/protocol.md says why
+ * this is right.
  *
  *	epoch = peeps_section_begin(thread, control, slot);
  *	peeps_entity_touch(slot, epoch, thread);
@@ -20,7 +21,8 @@
 extern "C" {
 #endif
 
-/* Inside a section already: this is a signal handler that broke into one, or the section's frame is gone. */
+/* Inside a section already: this is a signal handler that broke into one, or the section's frame is
+ * gone. */
 PEEPS_INLINE int peeps_section_is_open(const struct peeps_thread *thread)
 {
 	return (int)(peeps_load_relaxed(&thread->txn) & 1);
@@ -48,8 +50,8 @@ PEEPS_INLINE void peeps_section_sign(struct peeps_thread *thread)
  * Returns the epoch the section belongs to.
  * Context: the thread's own record, not inside a section, not in fence mode.
  */
-PEEPS_INLINE uint64_t peeps_section_begin(struct peeps_thread *thread, const struct peeps_control *control,
-					  const void *slot)
+PEEPS_INLINE uint64_t peeps_section_begin(struct peeps_thread *thread,
+					  const struct peeps_control *control, const void *slot)
 {
 	uint64_t epoch;
 
@@ -58,9 +60,11 @@ PEEPS_INLINE uint64_t peeps_section_begin(struct peeps_thread *thread, const str
 	peeps_store_relaxed(&thread->write_set[0], peeps_slot_offset(control, slot) | 1);
 	peeps_section_sign(thread);
 	PEEPS_STEP(PEEPS_STEP_SECTION_DECLARED);
-	/* A: txn is odd before the epoch is loaded; of the machine, the reader's membarrier sees to it. Pairs with that. */
+	/* A: txn is odd before the epoch is loaded; of the machine, the reader's membarrier sees to
+	 * it. Pairs with that. */
 	peeps_barrier_compiler();
-	/* Acquire: `cut` as it was when that epoch was stored. Pairs with the reader's release of the epoch. */
+	/* Acquire: `cut` as it was when that epoch was stored. Pairs with the reader's release of
+	 * the epoch. */
 	epoch = peeps_load_acquire(&control->epoch);
 	PEEPS_STEP(PEEPS_STEP_SECTION_EPOCH);
 	return epoch;
@@ -71,7 +75,8 @@ PEEPS_INLINE void peeps_section_end(struct peeps_thread *thread)
 	PEEPS_STEP(PEEPS_STEP_SECTION_WRITTEN);
 	peeps_barrier_compiler();
 	peeps_store_relaxed(&thread->stack, 0);
-	/* Release: every word of the section before the even txn. Pairs with the reader's acquire of txn. */
+	/* Release: every word of the section before the even txn. Pairs with the reader's acquire
+	 * of txn. */
 	peeps_increment_release(&thread->txn);
 	PEEPS_STEP(PEEPS_STEP_SECTION_LEFT);
 }
@@ -90,17 +95,19 @@ PEEPS_INLINE void peeps_words_shadow(uint64_t *shadow, const uint64_t *hot, int 
  *
  * Context: inside a section, which loaded @epoch and declared @slot.
  */
-PEEPS_INLINE void peeps_entity_touch(struct peeps_entity_slot *slot, uint64_t epoch, struct peeps_thread *thread)
+PEEPS_INLINE void peeps_entity_touch(struct peeps_entity_slot *slot, uint64_t epoch,
+				     struct peeps_thread *thread)
 {
 	const uint64_t slot_epoch = peeps_load_relaxed(&slot->epoch);
 
 	if (peeps_likely(slot_epoch == epoch) || PEEPS_MUTATED(NO_TOUCH))
-		return; /* no reader has cut since we last wrote here */
+		return;           /* no reader has cut since we last wrote here */
 	if (slot_epoch > epoch) { /* only if somebody wrote the control page against the rules */
 		peeps_store_relaxed(&thread->order_violations, thread->order_violations + 1);
 		return;
 	}
-	/* F: what the last cut's reader must notice (its epoch is over), before its shadow goes. Pairs with its last look. */
+	/* F: what the last cut's reader must notice (its epoch is over), before its shadow goes.
+	 * Pairs with its last look. */
 	peeps_fence_release();
 	peeps_words_shadow(slot->shadow, &slot->status, PEEPS_HOT_WORDS);
 	PEEPS_STEP(PEEPS_STEP_TOUCH_SHADOWED);
@@ -112,7 +119,8 @@ PEEPS_INLINE void peeps_entity_touch(struct peeps_entity_slot *slot, uint64_t ep
 }
 
 /* The same for an edge, whose details are part of the cut. */
-PEEPS_INLINE void peeps_edge_touch(struct peeps_edge_slot *slot, uint64_t epoch, struct peeps_thread *thread)
+PEEPS_INLINE void peeps_edge_touch(struct peeps_edge_slot *slot, uint64_t epoch,
+				   struct peeps_thread *thread)
 {
 	const uint64_t slot_epoch = peeps_load_relaxed(&slot->epoch);
 

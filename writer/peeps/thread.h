@@ -5,7 +5,10 @@
 
 #ifdef PEEPS_DISABLE
 #include <peeps/disabled.h>
+#include <peeps/layout.h>
+
 #define peeps_thread_name(name) ((void)(name))
+#define peeps_actor_self()      ((struct peeps_ref){ 0 })
 #else
 
 #include <peeps/layout.h>
@@ -16,7 +19,8 @@ extern "C" {
 
 /**
  * peeps_thread_name - name the calling thread, for readers
- * @name: copied; UTF-8, any length (the kernel's own stops at 15 bytes); NULL or "": back to the kernel's name
+ * @name: copied; UTF-8, any length (the kernel's own stops at 15 bytes); NULL or "": back to the
+ *        kernel's name
  *
  * Wins over the kernel's name, and leaves that alone.
  * Context: any thread; not async-signal-safe.
