@@ -131,6 +131,7 @@ enum peeps_schema_list {
 	PEEPS_SCHEMA_EDGE = 5,
 	PEEPS_SCHEMA_ENUM = 6, /* number, owner: the field type, name */
 	PEEPS_SCHEMA_COUNTER = 7,
+	PEEPS_SCHEMA_DETAIL = 8, /* number: ordinal, owner: op, word, type, name */
 };
 
 /* One row of kinds.def, so that a segment can be read without the program's kinds.def. */

@@ -30,7 +30,7 @@ static const struct capacity_name names[] = {
 
 static uint64_t parse_number(const char *text, char **end)
 {
-	uint64_t number;
+	uint64_t number, unit = 1;
 
 	if (*text < '0' || *text > '9') {
 		*end = (char *)text;
@@ -38,11 +38,11 @@ static uint64_t parse_number(const char *text, char **end)
 	}
 	number = strtoull(text, end, 10);
 	for (const char *suffix = "KMG"; *suffix; suffix++) {
+		unit *= 1024;
 		if (**end != *suffix)
 			continue;
-		number <<= 10 * (unsigned int)(strchr("KMG", *suffix) - "KMG" + 1);
 		(*end)++;
-		break;
+		return __builtin_mul_overflow(number, unit, &number) ? UINT64_MAX : number;
 	}
 	return number;
 }
@@ -51,13 +51,13 @@ static void apply(struct capacity *capacity, const struct capacity_name *name, u
 {
 	uint64_t rows = number / name->unit;
 
+	if (rows > name->rows_max)
+		rows = name->rows_max;
 	/* "threads=N" means N of their own. */
-	if (name->section == PEEPS_SECTION_THREADS)
+	if (name->section == PEEPS_SECTION_THREADS && rows < name->rows_max)
 		rows++;
 	if (rows < name->rows_min)
 		rows = name->rows_min;
-	if (rows > name->rows_max)
-		rows = name->rows_max;
 	capacity->rows[name->section] = rows;
 }
 

@@ -15,15 +15,16 @@
 /* In a hook's generation: this process had no room for it. No tied hook's value has it. */
 #define NO_ROOM (UINT64_C(1) << 63)
 
-static uint64_t tied_generation(void)
+static uint64_t tied_generation(const struct peeps_hook *hook)
 {
-	return peeps_process.generation + 1;
+	/* HOOK_SLOW in it, so that peeps_hook_ready() finds another value than the one it wants. */
+	return (peeps_process.generation + 1) | (hook->traits & HOOK_SLOW);
 }
 
 bool hook_is_tied(const struct peeps_hook *hook)
 {
 	/* Acquire: pairs with the release in tie(). */
-	return peeps_load_acquire(&hook->generation) == tied_generation();
+	return peeps_load_acquire(&hook->generation) == tied_generation(hook);
 }
 
 static bool made_by_initializer(const struct peeps_hook *hook)
@@ -88,13 +89,13 @@ static bool tie(struct peeps_hook *hook, const struct entity_new *entity, struct
 		return true; /* another thread was first */
 	slot = entity_make(self, entity);
 	if (!slot) {
-		peeps_store_relaxed(&hook->generation, tied_generation() | NO_ROOM);
+		peeps_store_relaxed(&hook->generation, tied_generation(hook) | NO_ROOM);
 		return false;
 	}
 	hook->slot = slot;
 	/* Release: the slot before the generation that says it is valid. Pairs with
 	 * peeps_hook_ready(). */
-	peeps_store_release(&hook->generation, tied_generation());
+	peeps_store_release(&hook->generation, tied_generation(hook));
 	return true;
 }
 
@@ -109,10 +110,10 @@ bool hook_tie(struct peeps_hook *hook, enum peeps_kind kind, struct peeps_site *
 		return true;
 	if (hook->traits & HOOK_SHARED)
 		return false;
-	if (peeps_load_relaxed(&hook->generation) == (tied_generation() | NO_ROOM) &&
+	if (peeps_load_relaxed(&hook->generation) == (tied_generation(hook) | NO_ROOM) &&
 	    !entity_room())
 		return false;
-	entity.creator = self->record ? peeps_load_relaxed(&self->record->actor) : self->actor;
+	entity.creator = self_actor(self);
 	entity.name = describe(hook, first_use, &entity.site);
 	process_lock(&mask);
 	tied = tie(hook, &entity, self);
@@ -153,4 +154,6 @@ void hook_deinit(struct peeps_hook *hook, struct self *self)
 	}
 	hook->generation = 0;
 	hook->slot = NULL;
+	if (name)
+		hook->name = NULL; /* glibc lets a mutex be destroyed twice */
 }

@@ -31,6 +31,9 @@ bool hook_tie(struct peeps_hook *hook, enum peeps_kind kind, struct peeps_site *
  * through shared memory. */
 #define HOOK_SHARED (UINT64_C(1) << 63)
 
+/* Likewise: tied, but never ready for the inline paths. */
+#define HOOK_SLOW (UINT64_C(1) << 62)
+
 /* Tied, in this process, to a live entity. */
 bool hook_is_tied(const struct peeps_hook *hook);
 

@@ -26,11 +26,6 @@ static bool compiled_like_us(const struct peeps_site *site)
 	return site->layout_hash == PEEPS_LAYOUT_HASH;
 }
 
-static uint64_t actor_of(const struct self *self)
-{
-	return self->record ? peeps_load_relaxed(&self->record->actor) : self->actor;
-}
-
 static bool is_recursive(const struct peeps_entity_slot *slot)
 {
 	const uint64_t traits = peeps_load_relaxed(&slot->status) >> PEEPS_MUTEX_TYPE_SHIFT;
@@ -81,13 +76,17 @@ static void write_waited(uint64_t *body, uint64_t waited_ns)
 static void record_acquired(struct peeps_mutex *m, struct peeps_site *site, struct self *self)
 {
 	struct peeps_entity_slot *const slot = m->hook.slot;
-	const uint64_t site_word = site_id(site);
-	const uint64_t tick_ns = peeps_load_relaxed(&peeps_segment.control->tick_ns);
+	uint64_t held_word = site_id(site);
+	uint64_t since_ns = peeps_load_relaxed(&peeps_segment.control->tick_ns);
 	const void *const slots[1] = { slot };
-	const uint64_t actor = actor_of(self);
+	const uint64_t actor = self_actor(self);
 	struct update update;
 	uint64_t holder;
 
+	if (since_ns == 0) { /* no tick, but time for the clock */
+		since_ns = segment_ptime_ns();
+		held_word |= HELD_SINCE_EXACT;
+	}
 	if (!update_begin(&update, self, slots, 1))
 		return;
 	peeps_entity_touch(slot, update.epoch, update.record);
@@ -96,7 +95,7 @@ static void record_acquired(struct peeps_mutex *m, struct peeps_site *site, stru
 	if (holder == actor && is_recursive(slot))
 		write_deeper(slot->body, actor);
 	else
-		write_acquired(slot->body, actor, tick_ns, site_word);
+		write_acquired(slot->body, actor, since_ns, held_word);
 	update_end(&update);
 }
 
@@ -127,17 +126,24 @@ static void prepare(struct peeps_mutex *m, struct peeps_site *site, uint64_t cal
 	errno = saved_errno;
 }
 
-static void wait_begin(struct operation *operation, struct peeps_mutex *m, struct peeps_site *site,
+/* @abstime NULL: the wait ends by being granted, or never. */
+static void wait_begin(struct operation *operation, struct peeps_mutex *m,
+		       const struct timespec *abstime, struct peeps_site *site,
 		       uint64_t caller_stack)
 {
 	const int saved_errno = errno;
 	struct self *const self = self_enter(caller_stack);
+	struct operation_new wait = { .op = PEEPS_OP_LOCK };
 
 	operation->slot = NULL;
 	if (self) {
-		if (compiled_like_us(site) && hook_is_tied(&m->hook))
-			operation_pend(operation, self, PEEPS_OP_LOCK, entity_ref(m->hook.slot),
-				       site_id(site));
+		if (compiled_like_us(site) && hook_is_tied(&m->hook)) {
+			wait.target = entity_ref(m->hook.slot);
+			wait.site = site_id(site);
+			if (abstime)
+				wait.details[PEEPS_DETAIL_LOCK_UNTIL] = segment_ptime_of(abstime);
+			operation_pend(operation, self, &wait);
+		}
 		self_leave(self);
 	}
 	errno = saved_errno;
@@ -159,7 +165,7 @@ static bool record_granted(struct operation *operation, struct peeps_mutex *m, u
 	peeps_edge_touch(operation->slot, update.epoch, update.record);
 	peeps_entity_touch(slot, update.epoch, update.record);
 	operation_write_end(operation, PEEPS_STATE_DONE, now_ns, 0);
-	write_acquired(slot->body, actor_of(self), now_ns, site_word | HELD_SINCE_EXACT);
+	write_acquired(slot->body, self_actor(self), now_ns, site_word | HELD_SINCE_EXACT);
 	write_waited(slot->body, now_ns - operation->since_ns);
 	update_end(&update);
 	operation_release(operation, self, rest);
@@ -198,7 +204,7 @@ static int lock_after_try(struct peeps_mutex *m, const struct timespec *abstime,
 
 	if (tried != EBUSY)
 		return tried;
-	wait_begin(&operation, m, site, caller_stack);
+	wait_begin(&operation, m, abstime, site, caller_stack);
 	result = abstime ? pthread_mutex_timedlock(&m->raw, abstime) : pthread_mutex_lock(&m->raw);
 	wait_end(&operation, m, site, result, caller_stack);
 	return result;
@@ -230,19 +236,51 @@ int peeps_mutex_trylock_slow(struct peeps_mutex *m, struct peeps_site *site)
 	return tried;
 }
 
+/* Nothing is recorded of it in this process: not worth a try first. */
+static bool is_unseen(const struct peeps_mutex *m)
+{
+	return peeps_load_acquire(&peeps_process.state) == PROCESS_OFF ||
+	       m->hook.traits & HOOK_SHARED;
+}
+
+/* A lock that does not wait. glibc's trylock of a robust mutex that is not recoverable says so, but
+ * keeps it: the next to lock it would wait for ever. A timed lock whose time is over does not. */
+static int try_first(struct peeps_mutex *m)
+{
+	static const struct timespec past = { 0 };
+	int tried;
+
+	if (!(m->hook.traits & HOOK_SLOW))
+		return pthread_mutex_trylock(&m->raw);
+	tried = pthread_mutex_timedlock(&m->raw, &past);
+	return tried == ETIMEDOUT ? EBUSY : tried;
+}
+
+static int lock_slow(struct peeps_mutex *m, const struct timespec *abstime, struct peeps_site *site,
+		     uint64_t caller_stack)
+{
+	int tried;
+
+	prepare(m, site, caller_stack);
+	tried = try_first(m);
+	if (tried == 0 || tried == EOWNERDEAD)
+		peeps_mutex_acquired_slow(m, site);
+	return lock_after_try(m, abstime, site, tried, caller_stack);
+}
+
 int peeps_mutex_lock_slow(struct peeps_mutex *m, struct peeps_site *site)
 {
-	if (peeps_load_acquire(&peeps_process.state) == PROCESS_OFF)
+	if (is_unseen(m))
 		return pthread_mutex_lock(&m->raw);
-	return lock_after_try(m, NULL, site, peeps_mutex_trylock_slow(m, site), CALLER_STACK());
+	return lock_slow(m, NULL, site, CALLER_STACK());
 }
 
 int peeps_mutex_timedlock_slow(struct peeps_mutex *m, const struct timespec *abstime,
 			       struct peeps_site *site)
 {
-	if (peeps_load_acquire(&peeps_process.state) == PROCESS_OFF)
+	if (is_unseen(m))
 		return pthread_mutex_timedlock(&m->raw, abstime);
-	return lock_after_try(m, abstime, site, peeps_mutex_trylock_slow(m, site), CALLER_STACK());
+	return lock_slow(m, abstime, site, CALLER_STACK());
 }
 
 /* A section only if the slot says that we hold it: what pthread will not unlock is not reported as
@@ -251,7 +289,7 @@ static void record_released(struct peeps_mutex *m, struct self *self)
 {
 	struct peeps_entity_slot *const slot = m->hook.slot;
 	uint64_t *const body = slot->body;
-	const uint64_t actor = actor_of(self);
+	const uint64_t actor = self_actor(self);
 	const uint64_t holder = peeps_load_relaxed(&body[PEEPS_MUTEX_HOLDER_WORD]);
 	const void *const slots[1] = { slot };
 	struct update update;
@@ -289,7 +327,8 @@ int peeps_mutex_unlock_slow(struct peeps_mutex *m)
 static uint64_t traits_of(const pthread_mutexattr_t *attr)
 {
 	uint64_t type = PEEPS_MUTEX_TYPE_NORMAL;
-	int kind, shared;
+	uint64_t robust = 0;
+	int kind, shared, robustness;
 
 	if (attr && pthread_mutexattr_gettype(attr, &kind) == 0)
 		type = kind == PTHREAD_MUTEX_RECURSIVE    ? PEEPS_MUTEX_TYPE_RECURSIVE
@@ -298,7 +337,10 @@ static uint64_t traits_of(const pthread_mutexattr_t *attr)
 	if (attr && pthread_mutexattr_getpshared(attr, &shared) == 0 &&
 	    shared == PTHREAD_PROCESS_SHARED)
 		return HOOK_SHARED;
-	return type << PEEPS_MUTEX_TYPE_SHIFT;
+	if (attr && pthread_mutexattr_getrobust(attr, &robustness) == 0 &&
+	    robustness == PTHREAD_MUTEX_ROBUST)
+		robust = UINT64_C(1) << PEEPS_MUTEX_ROBUST_SHIFT | HOOK_SLOW;
+	return type << PEEPS_MUTEX_TYPE_SHIFT | robust;
 }
 
 int peeps_mutex_init_at(struct peeps_mutex *m, const char *name, const pthread_mutexattr_t *attr,

@@ -42,7 +42,7 @@ static int take_place(struct thread_edges *own)
 	for (int step = 1; step <= own->count; step++) {
 		const int place = (own->last + step) % own->count;
 
-		if (own->in_flight[place])
+		if (own->stacks[place] != 0)
 			continue;
 		own->last = (uint8_t)place;
 		return place;
@@ -67,46 +67,61 @@ static bool choose_slot(struct operation *operation, struct self *self)
 	}
 	operation->slot = segment_row(PEEPS_SECTION_EDGES, operation->index);
 	if (own)
-		own->in_flight[operation->place] = true;
+		own->stacks[operation->place] = self->stack;
 	return true;
 }
 
 /* A new wait of this slot. Its generation tells lives of the slot apart, its wait sequence waits of
  * one life. */
-static void write_wait(struct peeps_edge_slot *slot, const struct self *self, enum peeps_op op,
-		       uint64_t target, uint64_t site, uint64_t now_ns)
+static void write_wait(struct peeps_edge_slot *slot, const struct self *self,
+		       const struct operation_new *new, uint64_t now_ns)
 {
 	const uint64_t sequence =
 		(peeps_load_relaxed(&slot->wait) >> PEEPS_EDGE_WAIT_SEQUENCE_SHIFT) + 1;
-	const uint64_t generation =
-		peeps_load_relaxed(&slot->status) >> PEEPS_STATUS_GENERATION_SHIFT |
-		1; /* 0 = never used */
+	const uint64_t generation = 1;
 
 	peeps_store_relaxed(&slot->status,
 			    generation << PEEPS_STATUS_GENERATION_SHIFT |
 				    (uint64_t)PEEPS_EDGE_NEEDS << PEEPS_EDGE_KIND_SHIFT |
-				    (uint64_t)op << PEEPS_EDGE_OP_SHIFT | PEEPS_STATE_PENDING);
-	peeps_store_relaxed(&slot->src,
-			    self->record ? peeps_load_relaxed(&self->record->actor) : self->actor);
-	peeps_store_relaxed(&slot->dst, target);
+				    (uint64_t) new->op << PEEPS_EDGE_OP_SHIFT |
+				    PEEPS_STATE_PENDING);
+	peeps_store_relaxed(&slot->src, self_actor(self));
+	peeps_store_relaxed(&slot->dst, new->target);
 	peeps_store_relaxed(&slot->wait, sequence << PEEPS_EDGE_WAIT_SEQUENCE_SHIFT | 1);
 	peeps_store_relaxed(&slot->pending_since_ns, now_ns);
 	peeps_store_relaxed(&slot->last_change_ns, now_ns);
 	peeps_store_relaxed(&slot->origin,
-			    (site & PEEPS_EDGE_SITE_MASK) | (uint64_t)self->record_index
-								    << PEEPS_EDGE_THREAD_SHIFT);
+			    (new->site &PEEPS_EDGE_SITE_MASK) | (uint64_t)self->record_index
+									<< PEEPS_EDGE_THREAD_SHIFT);
 	for (int i = 0; i < PEEPS_DETAIL_WORDS; i++)
-		peeps_store_relaxed(&slot->details[i], 0);
+		peeps_store_relaxed(&slot->details[i], new->details[i]);
 }
 
-void operation_pend(struct operation *operation, struct self *self, enum peeps_op op,
-		    uint64_t target, uint64_t site)
+void operations_left(struct self *self, uint64_t frame)
+{
+	struct thread_edges *const own = thread_edges_of(self);
+
+	for (int place = 0; own && place < own->count; place++) {
+		struct operation left = { .place = place };
+
+		if (own->stacks[place] == 0 ||
+		    (own->stacks[place] > frame && !stack_is_gone(own->stacks[place], self->stack)))
+			continue;
+		left.index = own->slots[place];
+		left.slot = segment_row(PEEPS_SECTION_EDGES, left.index);
+		segment_count(PEEPS_COUNTER_TORN);
+		operation_end(&left, self, PEEPS_STATE_CANCELLED, segment_ptime_ns(), 0);
+	}
+}
+
+void operation_pend(struct operation *operation, struct self *self, const struct operation_new *new)
 {
 	const void *slots[1];
 	struct update update;
 
 	operation->slot = NULL;
 	operation->since_ns = segment_ptime_ns();
+	operations_left(self, 0);
 	if (!choose_slot(operation, self))
 		return;
 	slots[0] = operation->slot;
@@ -115,7 +130,7 @@ void operation_pend(struct operation *operation, struct self *self, enum peeps_o
 		return;
 	}
 	peeps_edge_touch(operation->slot, update.epoch, update.record);
-	write_wait(operation->slot, self, op, target, site, operation->since_ns);
+	write_wait(operation->slot, self, new, operation->since_ns);
 	update_end(&update);
 }
 
@@ -139,7 +154,7 @@ void operation_release(struct operation *operation, struct self *self, struct re
 	sigset_t mask;
 
 	if (operation->place >= 0) {
-		thread_edges_of(self)->in_flight[operation->place] = false;
+		thread_edges_of(self)->stacks[operation->place] = 0;
 	} else {
 		process_lock(&mask);
 		pool_give(&edges, operation->index, rest);

@@ -26,12 +26,21 @@ struct operation {
 };
 
 /**
- * operation_pend - the calling actor is about to wait
- * @target: ref of the resource
- * @site:   id
+ * struct operation_new - what the calling actor is about to wait for
+ * @target:  ref of the resource
+ * @site:    id
+ * @details: by op, as kinds.def says
  */
-void operation_pend(struct operation *operation, struct self *self, enum peeps_op op,
-		    uint64_t target, uint64_t site);
+struct operation_new {
+	enum peeps_op op;
+	uint64_t target;
+	uint64_t site;
+	uint64_t details[PEEPS_DETAIL_WORDS];
+};
+
+/* Record it, stamped with the clock. Without room: dropped and counted. */
+void operation_pend(struct operation *operation, struct self *self,
+		    const struct operation_new *new);
 
 /* Write its end into the slot: inside a section that declares it, and touched it. @reason: errno if
  * it failed. */
@@ -41,6 +50,13 @@ void operation_write_end(const struct operation *operation, enum peeps_state sta
 /* The same in a section of its own. */
 void operation_end(struct operation *operation, struct self *self, enum peeps_state state,
 		   uint64_t now_ns, uint64_t reason);
+
+/**
+ * operations_left - end the waits that this thread has left by siglongjmp: they would else be shown as
+ * pending for ever
+ * @frame: a stack pointer; that frame is known to be gone, and all below it; 0 = none is
+ */
+void operations_left(struct self *self, uint64_t frame);
 
 /* After the end was written: the slot may be used for another one. */
 void operation_release(struct operation *operation, struct self *self, struct rest rest);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <urcu/urcu-bp.h>
@@ -24,6 +25,7 @@
 struct process peeps_process = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static uint64_t generations; /* in this process lineage; under the lock */
+static bool constructed;
 
 /* A page of its own, because what is wiped is pages. Older kernels cannot: then a child could not
  * be told apart. */
@@ -77,9 +79,22 @@ static bool is_wanted(void)
 	return !given || strcmp(given, "0") != 0;
 }
 
+/* A child that starts telemetry late may be in a sandbox by then, which would punish memfd_create() and
+ * what comes with it. Containers are one from the beginning, and know these calls. */
+static bool is_newly_sandboxed(void)
+{
+	static int mode_at_start;
+	const int mode = prctl(PR_GET_SECCOMP, 0, 0, 0, 0);
+
+	if (generations == 0)
+		mode_at_start = mode;
+	return mode != mode_at_start;
+}
+
 static bool start(void)
 {
-	if (!is_wanted() || !prepare_lineage() || !segment_create(register_membarrier()))
+	if (!is_wanted() || is_newly_sandboxed() || !prepare_lineage() ||
+	    !segment_create(register_membarrier()))
 		return false;
 	if (!make_tables()) {
 		(void)segment_abandon();
@@ -98,11 +113,15 @@ void process_start_once(void)
 {
 	static __thread bool starting; /* an allocator built on our wrappers comes back here */
 	const int saved_errno = errno;
+	int cancel_state;
 	sigset_t mask;
 
-	if (starting)
+	/* Before libc's own constructors there is no environment, and so no word of what is wanted. */
+	if (starting || (!environ && !constructed))
 		return;
 	starting = true;
+	/* No wrapper is a cancellation point, but open() and its like are. */
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
 	process_lock(&mask);
 	if (peeps_load_relaxed(&peeps_process.state) == PROCESS_UNSTARTED) {
 		const uint64_t state = start() ? PROCESS_ON : PROCESS_OFF;
@@ -112,38 +131,61 @@ void process_start_once(void)
 		peeps_store_release(&peeps_process.state, state);
 	}
 	process_unlock(&mask);
+	(void)pthread_setcancelstate(cancel_state, NULL);
 	starting = false;
 	errno = saved_errno;
 }
 
 __attribute__((constructor)) static void construct(void)
 {
+	constructed = true;
 	process_start_once();
+	if (process_is_on())
+		thread_watch_leaving();
 }
 
-static sigset_t fork_mask; /* between before_fork() and after_fork_*(), under the lock */
+/* Between before_fork() and after_fork_*(), under the lock. */
+static struct {
+	bool prepared; /* false in a child that was itself made without fork handlers: it is off */
+	sigset_t mask;
+	uint64_t stack;
+} forking;
 
 static void before_fork(void)
 {
 	sigset_t mask;
 
+	/* The lock may be held for ever there, by a thread of the parent's. */
+	forking.prepared = false;
+	if (peeps_process.state == PROCESS_ON && !process_is_on())
+		return;
 	process_lock(&mask);
-	fork_mask = mask;
+	forking.prepared = true;
+	forking.mask = mask;
+	/* Handlers that the program registered before us run while we hold the lock. */
+	forking.stack = self_suspend();
 	urcu_bp_before_fork();
 }
 
 static void after_fork_in_parent(void)
 {
-	const sigset_t mask = fork_mask;
+	const sigset_t mask = forking.mask;
 
+	if (!forking.prepared)
+		return;
 	urcu_bp_after_fork_parent();
+	self_resume(forking.stack);
 	process_unlock(&mask);
 }
 
 static void after_fork_in_child(void)
 {
-	const sigset_t mask = fork_mask;
+	const sigset_t mask = forking.mask;
+	int cancel_state;
 
+	if (!forking.prepared)
+		return;
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state); /* for close() */
 	urcu_bp_after_fork_child();
 	if (peeps_process.state == PROCESS_ON)
 		/* The next wrapper makes a segment of the child's own; most children exec first. */
@@ -153,5 +195,8 @@ static void after_fork_in_child(void)
 	tick_forget();
 	update_reset_locks();
 	peeps_process.lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+	if (peeps_process.state == PROCESS_UNSTARTED)
+		thread_watch_leaving();
+	(void)pthread_setcancelstate(cancel_state, NULL);
 	signals_restore(&mask);
 }

@@ -14,6 +14,11 @@ enum field_number {
 #include <peeps/kinds.def>
 };
 
+enum detail_number {
+#define PEEPS_DETAIL(op, symbol, word, type, name) DETAIL_##op##_##symbol,
+#include <peeps/kinds.def>
+};
+
 static const struct peeps_schema_row built_in[] = {
 #define PEEPS_KIND(symbol, number_, name_, prefix_, role_) \
 	{ .list = PEEPS_SCHEMA_KIND,                       \
@@ -33,6 +38,14 @@ static const struct peeps_schema_row built_in[] = {
 	  .name = attribute },
 #define PEEPS_OP(symbol, number_, name_) \
 	{ .list = PEEPS_SCHEMA_OP, .number = (number_), .name = name_ },
+#define PEEPS_DETAIL(op, symbol, word_, type_, name_) \
+	{ .list = PEEPS_SCHEMA_DETAIL,                \
+	  .word = (word_),                            \
+	  .bits = 64,                                 \
+	  .type = PEEPS_TYPE_##type_,                 \
+	  .number = DETAIL_##op##_##symbol,           \
+	  .owner = PEEPS_OP_##op,                     \
+	  .name = name_ },
 #define PEEPS_STATE(symbol, number_, name_) \
 	{ .list = PEEPS_SCHEMA_STATE, .number = (number_), .name = name_ },
 #define PEEPS_EDGE(symbol, number_, name_) \

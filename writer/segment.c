@@ -18,6 +18,8 @@
 #include "writer/capacity.h"
 #include "writer/schema.h"
 
+#define DESCRIPTOR_MIN 10 /* shells and programs count on those below */
+
 /* 1.7 us a page, perhaps while the program holds a lock: enough for some hundred slots, little
  * enough for that. */
 #define RESERVE_CHUNK_BYTES ((uint64_t)32 << 10)
@@ -37,6 +39,18 @@ uint64_t segment_ptime_ns(void)
 	const uint64_t ptime_ns = clock_ns(CLOCK_MONOTONIC) - peeps_segment.start_monotonic_ns;
 
 	return ptime_ns ? ptime_ns : 1;
+}
+
+uint64_t segment_ptime_of(const struct timespec *realtime)
+{
+	const uint64_t now_ns = clock_ns(CLOCK_REALTIME);
+	uint64_t then_ns;
+
+	if (realtime->tv_sec < 0 || realtime->tv_nsec < 0 ||
+	    __builtin_mul_overflow((uint64_t)realtime->tv_sec, UINT64_C(1000000000), &then_ns) ||
+	    __builtin_add_overflow(then_ns, (uint64_t)realtime->tv_nsec, &then_ns))
+		then_ns = realtime->tv_sec < 0 ? 0 : INT64_MAX;
+	return segment_ptime_ns() + (then_ns > now_ns ? then_ns - now_ns : 0);
 }
 
 void segment_count(enum peeps_counter counter)
@@ -82,7 +96,8 @@ static uint64_t lay_out(struct peeps_section_entry *sections, const struct capac
 	return offset;
 }
 
-/* Our number must not be one that the program expects to get next, or to count up to. */
+/* Our number must not be one that the program expects to get next, or to count up to: -1 rather than
+ * that, where numbers are few. */
 static int move_high(int fd)
 {
 	struct rlimit limit;
@@ -91,26 +106,27 @@ static int move_high(int fd)
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur <= (rlim_t)high)
 		high = (int)limit.rlim_cur / 2;
+	if (high < DESCRIPTOR_MIN)
+		high = DESCRIPTOR_MIN;
 	moved = fcntl(fd, F_DUPFD_CLOEXEC, high);
-	if (moved < 0)
-		return fd;
 	(void)close(fd);
 	return moved;
 }
 
-/* ftruncate beyond the file size limit is a signal, and an address space limit is the program's own
- * to spend. */
-static bool limits_permit(uint64_t bytes)
+static bool limit_permits(__rlimit_resource_t resource, uint64_t bytes)
 {
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
-	    limit.rlim_cur < bytes)
-		return false;
-	if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
-	    limit.rlim_cur / 16 < bytes)
-		return false;
-	return true;
+	return getrlimit(resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
+	       limit.rlim_cur >= bytes;
+}
+
+/* ftruncate beyond the file size limit is a signal; and what a limit leaves of address space, or of
+ * private memory, is the program's own to spend. */
+static bool limits_permit(uint64_t bytes)
+{
+	return limit_permits(RLIMIT_FSIZE, bytes) && limit_permits(RLIMIT_AS, 16 * bytes) &&
+	       limit_permits(RLIMIT_DATA, 16 * bytes);
 }
 
 static bool open_sealed(uint64_t bytes)
@@ -121,6 +137,8 @@ static bool open_sealed(uint64_t bytes)
 	if (fd < 0)
 		return false;
 	fd = move_high(fd);
+	if (fd < 0)
+		return false;
 	if (ftruncate(fd, (off_t)bytes) != 0 ||
 	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0 ||
 	    fstat(fd, &status) != 0) {

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "layout/segment.h"
 
@@ -78,6 +79,9 @@ static inline void *segment_row(enum peeps_section_id section, uint64_t index)
 
 /* ns since the segment was made; never 0, which means "never". */
 uint64_t segment_ptime_ns(void);
+
+/* The ptime of a moment on CLOCK_REALTIME, as that clock stands now; a moment that is over is now. */
+uint64_t segment_ptime_of(const struct timespec *realtime);
 
 /* Add to one of the counters of what was lost. Any context. */
 void segment_count(enum peeps_counter counter);

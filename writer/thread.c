@@ -11,6 +11,7 @@
 #include "writer/entity.h"
 #include "writer/intern.h"
 #include "writer/memory.h"
+#include "writer/operation.h"
 #include "writer/process.h"
 #include "writer/segment.h"
 #include "writer/tick.h"
@@ -80,6 +81,29 @@ bool stack_is_gone(uint64_t stack, uint64_t caller_stack)
 		stack <= (uint64_t)(uintptr_t)other.ss_sp + other.ss_size);
 }
 
+uint64_t self_suspend(void)
+{
+	const uint64_t stack = own.stack;
+
+	own.stack = UINT64_MAX; /* above any caller's: whatever calls us comes from inside */
+	return stack;
+}
+
+void self_resume(uint64_t stack)
+{
+	own.stack = stack;
+}
+
+static bool main_is_watched; /* set once in a process, by its main thread */
+
+void thread_watch_leaving(void)
+{
+	if (gettid() == getpid())
+		main_is_watched = true;
+	/* Any value but NULL: it makes the destructor run. */
+	(void)pthread_setspecific(peeps_process.leaving_key, &own);
+}
+
 void self_forget(void)
 {
 	own = (struct self){ 0 };
@@ -97,7 +121,7 @@ static bool kernel_knows(uint64_t tid)
 }
 
 /* The thread of this record is gone, and so is whatever it was in the middle of. */
-static void bury(struct self *self, uint32_t index)
+static void bury(struct self *self, uint32_t index, uint64_t tid)
 {
 	struct peeps_thread *const record = record_at(index);
 
@@ -105,10 +129,12 @@ static void bury(struct self *self, uint32_t index)
 		segment_count(PEEPS_COUNTER_TORN);
 		peeps_increment_release(&record->txn);
 	}
-	memset(edges[index].in_flight, 0, sizeof(edges[index].in_flight));
+	memset(edges[index].stacks, 0, sizeof(edges[index].stacks));
 	self->record = record;
 	self->record_index = index;
 	peeps_store_relaxed(&record->stack, 0);
+	/* Before our first section here: a reader that waits for it asks the kernel whether this thread is alive. */
+	peeps_store_relaxed(&record->tid, tid);
 	if (peeps_load_relaxed(&record->entity)) {
 		const uint64_t entity = peeps_load_relaxed(&record->entity) & PEEPS_REF_INDEX_MASK;
 
@@ -149,7 +175,7 @@ static bool take_left(struct self *self, uint64_t tid)
 
 		/* A tid that is ours now is its no more. */
 		if (old_tid == tid || !kernel_knows(old_tid)) {
-			bury(self, index);
+			bury(self, index, tid);
 			return true;
 		}
 		add_leaving(index);
@@ -157,7 +183,7 @@ static bool take_left(struct self *self, uint64_t tid)
 	return false;
 }
 
-static bool take_fresh(struct self *self)
+static bool take_fresh(struct self *self, uint64_t tid)
 {
 	const uint32_t index = (uint32_t)used;
 
@@ -171,12 +197,13 @@ static bool take_fresh(struct self *self)
 	self->record = record_at(index);
 	self->record_index = index;
 	peeps_store_relaxed(&self->record->fence_mode, peeps_segment.header->fence_mode);
+	peeps_store_relaxed(&self->record->tid, tid); /* before its first section, as in bury() */
 	return true;
 }
 
 /* Threads that ended without running destructors. Only when there is no record left, and not at
  * every thread then. */
-static bool take_vanished(struct self *self)
+static bool take_vanished(struct self *self, uint64_t tid)
 {
 	static uint64_t looked_at_ns;
 	const uint64_t now_ns = segment_ptime_ns();
@@ -188,7 +215,7 @@ static bool take_vanished(struct self *self)
 		if (peeps_load_relaxed(&record_at(index)->state) != PEEPS_THREAD_LIVE ||
 		    kernel_knows(peeps_load_relaxed(&record_at(index)->tid)))
 			continue;
-		bury(self, index);
+		bury(self, index, tid);
 		return true;
 	}
 	return false;
@@ -200,7 +227,7 @@ static void take_record(struct self *self, uint64_t tid)
 	self->record_index = 0;
 	if (leaving_count > LEAVING_KEPT && take_left(self, tid))
 		return;
-	if (take_fresh(self) || take_left(self, tid) || take_vanished(self))
+	if (take_fresh(self, tid) || take_left(self, tid) || take_vanished(self, tid))
 		return;
 	segment_count(PEEPS_COUNTER_OVERFLOW_THREADS);
 }
@@ -216,7 +243,6 @@ static void make_actor(struct self *self, uint64_t tid)
 	self->actor = self->entity ? entity_ref(self->entity) : 0;
 	if (!self->record)
 		return;
-	peeps_store_relaxed(&self->record->tid, tid);
 	peeps_store_relaxed(&self->record->actor, self->actor);
 	peeps_store_relaxed(&self->record->entity, self->actor);
 	if (self->entity) {
@@ -239,6 +265,11 @@ static void open_fast_path(const struct self *self)
 	peeps_tls.generation = peeps_process.word;
 }
 
+static bool is_main(uint64_t tid)
+{
+	return tid == peeps_segment.header->pid;
+}
+
 static void self_register(struct self *self)
 {
 	const uint64_t tid = (uint64_t)gettid();
@@ -254,11 +285,15 @@ static void self_register(struct self *self)
 	process_unlock(&mask);
 	self->generation = peeps_process.generation;
 	open_fast_path(self);
-	/* Any value but NULL: it makes the destructor run. */
-	(void)pthread_setspecific(peeps_process.leaving_key, self);
-	if (count > 1)
+	thread_watch_leaving();
+	/* Without word of the main thread's end, the tick could keep the process alive. */
+	if (main_is_watched && (count > 1 || !is_main(tid)))
 		tick_start();
 }
+
+/* Calls by which a handler may find the thread inside the library; more come from a program that left
+ * it by siglongjmp and went on below that frame. */
+#define PATIENCE 4096
 
 /* A wrapper that came into the library before has not left it, though the program is back where it
  * called from. */
@@ -266,7 +301,8 @@ static bool is_inside(struct self *self, uint64_t caller_stack)
 {
 	if (self->stack == 0)
 		return false;
-	if (!stack_is_gone(self->stack, caller_stack))
+	if (!stack_is_gone(self->stack, caller_stack) &&
+	    (self->stack == UINT64_MAX || ++self->met <= PATIENCE))
 		return true;
 	segment_count(PEEPS_COUNTER_TORN);
 	return false;
@@ -274,6 +310,8 @@ static bool is_inside(struct self *self, uint64_t caller_stack)
 
 struct self *self_enter(uint64_t caller_stack)
 {
+	const uint64_t left = own.stack;
+
 	if (peeps_unlikely(!process_is_on())) {
 		if (peeps_load_acquire(&peeps_process.state) == PROCESS_UNSTARTED)
 			process_start_once();
@@ -285,11 +323,17 @@ struct self *self_enter(uint64_t caller_stack)
 		return NULL;
 	}
 	own.stack = caller_stack;
+	own.met = 0;
 	peeps_barrier_compiler();
 	if (peeps_unlikely(own.generation != peeps_process.generation))
 		self_register(&own);
-	if (peeps_likely(own.entity != NULL))
+	if (peeps_likely(own.entity != NULL)) {
+		if (peeps_unlikely(left != 0)) {
+			update_left(&own, left);
+			operations_left(&own, left);
+		}
 		return &own;
+	}
 	self_leave(&own);
 	return NULL;
 }
@@ -322,10 +366,15 @@ static void leave_overflow(struct self *self)
 
 void thread_leaving(void *unused)
 {
-	struct self *const self = self_enter_known(CALLER_STACK());
+	struct self *self;
 	sigset_t mask;
 
 	(void)unused;
+	/* Not in a child that never saw our fork handlers: its tick is its parent's. */
+	if (gettid() == getpid() &&
+	    (process_is_on() || peeps_load_relaxed(&peeps_process.state) == PROCESS_UNSTARTED))
+		tick_stop();
+	self = self_enter_known(CALLER_STACK());
 	if (!self)
 		return;
 	if (!self->record) {
@@ -382,7 +431,7 @@ struct peeps_ref peeps_actor_self(void)
 	struct peeps_ref ref = { 0 };
 
 	if (self) {
-		ref.bits = self->record ? peeps_load_relaxed(&self->record->actor) : self->actor;
+		ref.bits = self_actor(self);
 		self_leave(self);
 	}
 	errno = saved_errno;

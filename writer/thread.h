@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "layout/segment.h"
+#include <peeps/atomic.h>
 #include <peeps/hook.h>
 
 /**
@@ -21,6 +22,7 @@
  */
 struct self {
 	uint64_t stack;
+	uint64_t met; /* entries that found the thread inside, since it came in */
 	uint64_t generation;
 	struct peeps_thread *record;
 	uint32_t record_index;
@@ -55,17 +57,33 @@ void self_leave(struct self *self);
  * left by siglongjmp. */
 bool stack_is_gone(uint64_t stack, uint64_t caller_stack);
 
+/* While the calling thread forks, and holds the process lock: what it calls meanwhile goes
+ * unrecorded. Returns what self_resume() wants. */
+uint64_t self_suspend(void);
+void self_resume(uint64_t stack);
+
+/* See to it that thread_leaving() runs when the calling thread ends. The main thread needs that though
+ * it may never register: the tick must end with it. */
+void thread_watch_leaving(void);
+
 /* In a forked child: the thread that forked starts anew. */
 void self_forget(void);
 
 /* The TSD destructor. Wrappers may still be used by destructors that run after it. */
 void thread_leaving(void *unused);
 
+/* The innermost actor that the calling thread runs as. */
+static inline uint64_t self_actor(const struct self *self)
+{
+	return self->record ? peeps_load_relaxed(&self->record->actor) : self->actor;
+}
+
 /* What thread record @index keeps: edge slots for its operations. Written by that thread alone. */
 #define THREAD_EDGES 4
 struct thread_edges {
 	uint32_t slots[THREAD_EDGES]; /* taken from the pool as needed; [0, count) */
-	bool in_flight[THREAD_EDGES];
+	uint64_t stacks
+		[THREAD_EDGES]; /* where the operation in flight was called from; 0 = none is */
 	uint8_t count;
 	/* used most recently: the oldest finished one is used next, so that history lasts */
 	uint8_t last;

@@ -14,6 +14,14 @@ void tick_start(void);
 
 bool tick_runs(void);
 
+/**
+ * tick_stop - end it, for good: the main thread leaves, and the process is to end with the last of the
+ * program's threads, not to go on for ours
+ *
+ * Waits for its end. From here on holds have no stamp.
+ */
+void tick_stop(void);
+
 /* In a forked child: there is none. */
 void tick_forget(void);
 

@@ -37,15 +37,20 @@ static bool outer_is_gone(const struct peeps_thread *record, uint64_t caller_sta
 	return ++met_count > PATIENCE;
 }
 
+/* Add slots to the write set behind the first @from. The count first: a handler that comes between the
+ * stores then adds behind ours, and not over them. */
 static void declare(struct peeps_thread *record, unsigned int from, const void *const *slots,
 		    unsigned int count)
 {
-	for (unsigned int i = count; i-- > 0;) {
-		const uint64_t offset = peeps_slot_offset(peeps_segment.control, slots[i]);
+	const uint64_t first =
+		from > 0 ? peeps_load_relaxed(&record->write_set[0]) & ~PEEPS_WRITE_SET_COUNT_MASK
+			 : peeps_slot_offset(peeps_segment.control, slots[0]);
 
-		/* The count goes with the first word, which is stored last. */
+	peeps_store_relaxed(&record->write_set[0], first | (from + count));
+	for (unsigned int i = from > 0 ? 0 : 1; i < count; i++) {
+		peeps_barrier_compiler();
 		peeps_store_relaxed(&record->write_set[from + i],
-				    from + i == 0 ? offset | count : offset);
+				    peeps_slot_offset(peeps_segment.control, slots[i]));
 	}
 }
 
@@ -61,6 +66,16 @@ static bool declares(const struct peeps_thread *record, unsigned int declared,
 	return false;
 }
 
+/* A: as in peeps_section_begin(); without membarrier the machine has to be told here. Pairs with the
+ * reader's. */
+static void barrier_a(const struct peeps_thread *record)
+{
+	if (peeps_load_relaxed(&record->fence_mode))
+		peeps_fence_full();
+	else
+		peeps_barrier_compiler();
+}
+
 /* A handler's section inside another one: of its own epoch, on slots of its own, over before the
  * outer one goes on. */
 static bool begin_nested(struct update *update, const void *const *slots, unsigned int count)
@@ -74,11 +89,9 @@ static bool begin_nested(struct update *update, const void *const *slots, unsign
 		return false;
 	}
 	declare(record, declared, slots, count);
-	if (declared > 0)
-		peeps_store_relaxed(&record->write_set[0], outer_set + count);
 	update->kind = UPDATE_NESTED;
 	update->outer_set = outer_set;
-	peeps_barrier_compiler();
+	barrier_a(record); /* the outer section's may be still to come */
 	update->epoch = peeps_load_acquire(&peeps_segment.control->epoch);
 	return true;
 }
@@ -89,15 +102,13 @@ static void begin_plain(struct update *update, const void *const *slots, unsigne
 
 	peeps_increment_release(&record->txn);
 	PEEPS_STEP(PEEPS_STEP_SECTION_ENTERED);
+	/* A reader that gives up on this section must not take the next one's write set for its own; without
+	 * membarrier it cannot see to that. */
+	peeps_fence_release();
 	declare(record, 0, slots, count);
 	peeps_store_relaxed(&record->stack, update->self->stack);
 	PEEPS_STEP(PEEPS_STEP_SECTION_DECLARED);
-	/* A: as in peeps_section_begin(); without membarrier the machine has to be told here. Pairs
-	 * with the reader's. */
-	if (peeps_load_relaxed(&record->fence_mode))
-		peeps_fence_full();
-	else
-		peeps_barrier_compiler();
+	barrier_a(record);
 	update->kind = UPDATE_PLAIN;
 	update->epoch = peeps_load_acquire(&peeps_segment.control->epoch);
 	PEEPS_STEP(PEEPS_STEP_SECTION_EPOCH);
@@ -121,6 +132,15 @@ static void leave_shared_record(void)
 	signals_restore(&mask);
 }
 
+void update_left(const struct self *self, uint64_t frame)
+{
+	struct peeps_thread *const record = self->record;
+
+	if (record && peeps_section_is_open(record) && peeps_load_relaxed(&record->stack) != 0 &&
+	    peeps_load_relaxed(&record->stack) <= frame)
+		peeps_increment_release(&record->txn);
+}
+
 bool update_begin(struct update *update, struct self *self, const void *const *slots,
 		  unsigned int count)
 {
@@ -141,8 +161,8 @@ bool update_begin(struct update *update, struct self *self, const void *const *s
 void update_end(struct update *update)
 {
 	if (update->kind == UPDATE_NESTED) {
-		peeps_barrier_compiler();
-		peeps_store_relaxed(&update->record->write_set[0], update->outer_set);
+		/* Release: what was written while the slots were declared comes before they no longer are. */
+		peeps_store_release(&update->record->write_set[0], update->outer_set);
 		return;
 	}
 	peeps_section_end(update->record);

@@ -35,6 +35,9 @@ bool update_begin(struct update *update, struct self *self, const void *const *s
 		  unsigned int count);
 void update_end(struct update *update);
 
+/* End the section that siglongjmp left open, if it began in a frame that is known to be gone, or below. */
+void update_left(const struct self *self, uint64_t frame);
+
 /* In a forked child: nobody holds the shared record. */
 void update_reset_locks(void);
 

@@ -47,6 +47,7 @@ enum peeps_field_type {
 	PEEPS_TYPE_SITE = 6,
 	PEEPS_TYPE_TEXT = 7,
 	PEEPS_TYPE_BITS = 8,
+	PEEPS_TYPE_BOOL = 9,
 	PEEPS_TYPE_ENUM_ACTIVITY = 16,
 	PEEPS_TYPE_ENUM_MUTEX_TYPE = 17,
 };
@@ -71,6 +72,12 @@ enum peeps_field_place {
 #define PEEPS_FIELD(kind, symbol, word, shift, bits, type, discipline, attribute) \
 	PEEPS_##kind##_##symbol##_WORD = PEEPS_FIELD_WORD_##word,                 \
 	PEEPS_##kind##_##symbol##_SHIFT = (shift), PEEPS_##kind##_##symbol##_BITS = (bits),
+#include <peeps/kinds.def>
+};
+
+/* PEEPS_DETAIL_LOCK_UNTIL, ...: numbers of details words */
+enum peeps_detail {
+#define PEEPS_DETAIL(op, symbol, word, type, name) PEEPS_DETAIL_##op##_##symbol = (word),
 #include <peeps/kinds.def>
 };
 
