@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/* Copying slots while they are written: the reader's half of the letters B to E of docs/protocol.md. */
+#include "reader/image.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <peeps/atomic.h>
+#include <peeps/fault.h>
+#include "reader/attach.h"
+#include "reader/bounds.h"
+#include "reader/clock.h"
+
+#define CLOCK_EVERY UINT64_C(65536) /* slots copied between two looks at the clock */
+
+static inline void words_copy(uint64_t *to, const uint64_t *from, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		to[i] = peeps_load_relaxed(&from[i]);
+}
+
+/*
+ * A slot as a row of words: its epoch, its hot words, their shadow; an edge's details and their shadow behind.
+ */
+#define SLOT_EPOCH          0
+#define SLOT_HOT            (offsetof(struct peeps_entity_slot, status) / sizeof(uint64_t))
+#define SLOT_SHADOW         (offsetof(struct peeps_entity_slot, shadow) / sizeof(uint64_t))
+#define SLOT_IDENTITY       (offsetof(struct peeps_entity_slot, kind) / sizeof(uint64_t))
+#define EDGE_DETAILS        (offsetof(struct peeps_edge_slot, details) / sizeof(uint64_t))
+#define EDGE_DETAILS_SHADOW (offsetof(struct peeps_edge_slot, details_shadow) / sizeof(uint64_t))
+#define IDENTITY_WORDS      8
+
+_Static_assert(offsetof(struct peeps_edge_slot, status) ==
+			       offsetof(struct peeps_entity_slot, status) &&
+		       offsetof(struct peeps_edge_slot, shadow) ==
+			       offsetof(struct peeps_entity_slot, shadow),
+	       "both slots have their hot words and shadow in the same places");
+_Static_assert(offsetof(struct peeps_entity_view, kind) == PEEPS_HOT_WORDS * sizeof(uint64_t) &&
+		       offsetof(struct peeps_entity_view, index) ==
+			       (PEEPS_HOT_WORDS + IDENTITY_WORDS) * sizeof(uint64_t),
+	       "an entity's view begins like its slot: hot words, identity");
+_Static_assert(offsetof(struct peeps_edge_view, details) == PEEPS_HOT_WORDS * sizeof(uint64_t) &&
+		       offsetof(struct peeps_edge_view, index) ==
+			       (PEEPS_HOT_WORDS + PEEPS_DETAIL_WORDS) * sizeof(uint64_t),
+	       "an edge's view begins like its slot: hot words, details");
+
+/*
+ * The words that the cut shows: the hot ones if no section of a later epoch has touched the slot, else those that
+ * the first such section saved. Returns whether the shadow answered.
+ */
+static inline bool slot_copy(uint64_t *view, const uint64_t *slot, size_t detail_words,
+			     uint64_t cut_epoch)
+{
+	/* C: the slot's epoch before its words; if it is a later one, its shadow is complete. Pairs with B. */
+	if (peeps_load_acquire(&slot[SLOT_EPOCH]) <= cut_epoch || PEEPS_MUTATED(NO_EPOCH_TEST)) {
+		words_copy(view, slot + SLOT_HOT, PEEPS_HOT_WORDS);
+		words_copy(view + PEEPS_HOT_WORDS, slot + EDGE_DETAILS, detail_words);
+		if (PEEPS_MUTATED(NO_RECHECK) || PEEPS_MUTATED(NO_EPOCH_TEST))
+			return false;
+		/* E: a word of a later epoch above means that epoch below. Pairs with D. */
+		peeps_fence_acquire();
+		/* C again: the shadow is what is read next. Pairs with B. */
+		if (peeps_load_acquire(&slot[SLOT_EPOCH]) <= cut_epoch)
+			return false;
+	}
+	words_copy(view, slot + SLOT_SHADOW, PEEPS_HOT_WORDS);
+	words_copy(view + PEEPS_HOT_WORDS, slot + EDGE_DETAILS_SHADOW, detail_words);
+	return true;
+}
+
+/* Only one epoch can follow the cut's while we hold the lock. */
+static bool epoch_is_possible(const uint64_t *slot, uint64_t cut_epoch)
+{
+	return peeps_load_relaxed(&slot[SLOT_EPOCH]) <= cut_epoch + 1;
+}
+
+static bool shadow_answered(struct peeps_image *image, const uint64_t *slot, uint64_t cut_epoch)
+{
+	image->shadow_answers++;
+	if (epoch_is_possible(slot, cut_epoch))
+		return false;
+	image->future_epochs++;
+	return true;
+}
+
+static bool is_late(uint64_t row, uint64_t deadline_ns)
+{
+	return row % CLOCK_EVERY == 0 && peeps_clock_monotonic_ns() >= deadline_ns;
+}
+
+int peeps_image_copy_entities(struct peeps_image *image, const struct peeps_target *target,
+			      const struct peeps_marks *marks, uint64_t cut_epoch,
+			      uint64_t deadline_ns)
+{
+	const struct peeps_entity_slot *slots = peeps_bounds_rows(target, PEEPS_SECTION_ENTITIES);
+	const uint64_t count = marks->rows[PEEPS_SECTION_ENTITIES];
+	struct peeps_entity_view *view = image->entities;
+
+	for (uint64_t row = 0; row < count; row++) {
+		const uint64_t *slot = (const uint64_t *)&slots[row];
+		uint64_t *words = (uint64_t *)view;
+
+		if (is_late(row, deadline_ns))
+			return -ETIME;
+		view->uncertain = false;
+		if (slot_copy(words, slot, 0, cut_epoch))
+			view->uncertain = shadow_answered(image, slot, cut_epoch);
+		if ((view->status & PEEPS_STATUS_LIFE_MASK) != PEEPS_LIFE_LIVE)
+			continue;
+		/* No barrier: a life's identity is written before it is live, and rests until no cut can see it. */
+		words_copy(words + PEEPS_HOT_WORDS, slot + SLOT_IDENTITY, IDENTITY_WORDS);
+		view->index = (uint32_t)row;
+		view++;
+	}
+	image->entity_count = (size_t)(view - image->entities);
+	return 0;
+}
+
+int peeps_image_copy_edges(struct peeps_image *image, const struct peeps_target *target,
+			   const struct peeps_marks *marks, uint64_t cut_epoch,
+			   uint64_t deadline_ns)
+{
+	const struct peeps_edge_slot *slots = peeps_bounds_rows(target, PEEPS_SECTION_EDGES);
+	const uint64_t count = marks->rows[PEEPS_SECTION_EDGES];
+	struct peeps_edge_view *view = image->edges;
+
+	for (uint64_t row = 0; row < count; row++) {
+		const uint64_t *slot = (const uint64_t *)&slots[row];
+
+		if (is_late(row, deadline_ns))
+			return -ETIME;
+		view->uncertain = false;
+		if (slot_copy((uint64_t *)view, slot, PEEPS_DETAIL_WORDS, cut_epoch))
+			view->uncertain = shadow_answered(image, slot, cut_epoch);
+		if ((view->status >> PEEPS_EDGE_KIND_SHIFT & PEEPS_EDGE_BYTE_MASK) ==
+		    PEEPS_EDGE_NONE)
+			continue;
+		view->index = (uint32_t)row;
+		view++;
+	}
+	image->edge_count = (size_t)(view - image->edges);
+	return 0;
+}
+
+static void rows_copy(void *to, const struct peeps_target *target, enum peeps_section_id section,
+		      uint64_t rows)
+{
+	const struct peeps_section_entry *entry = peeps_bounds_section(&target->header, section);
+
+	words_copy(to, (const uint64_t *)(target->base + entry->offset),
+		   rows * entry->stride / sizeof(uint64_t));
+}
+
+void peeps_image_copy_rest(struct peeps_image *image, const struct peeps_target *target,
+			   const struct peeps_marks *marks)
+{
+	const uint64_t *rows = marks->rows;
+	const struct peeps_control *control =
+		(const struct peeps_control *)(target->base + PEEPS_CONTROL_OFFSET);
+	uint64_t counters = rows[PEEPS_SECTION_COUNTERS];
+
+	if (counters > PEEPS_COUNTER_ROOM)
+		counters = PEEPS_COUNTER_ROOM;
+	memset(image->counters, 0, sizeof(image->counters));
+	rows_copy(image->counters, target, PEEPS_SECTION_COUNTERS, counters);
+	if (image->schema_count != rows[PEEPS_SECTION_SCHEMA])
+		rows_copy(image->schema, target, PEEPS_SECTION_SCHEMA, rows[PEEPS_SECTION_SCHEMA]);
+	image->schema_count = rows[PEEPS_SECTION_SCHEMA];
+	rows_copy(image->sites, target, PEEPS_SECTION_SITES, rows[PEEPS_SECTION_SITES]);
+	image->site_count = rows[PEEPS_SECTION_SITES];
+	rows_copy(image->text, target, PEEPS_SECTION_TEXT, rows[PEEPS_SECTION_TEXT]);
+	image->text_bytes = rows[PEEPS_SECTION_TEXT] * PEEPS_TEXT_GRANULE;
+	image->tick_ns = peeps_load_relaxed(&control->tick_ns);
+	image->tick_period_ns = peeps_load_relaxed(&control->tick_period_ns);
+}
+
+void peeps_image_copy_thread(struct peeps_image *image, const struct peeps_target *target,
+			     size_t record)
+{
+	const struct peeps_thread *thread =
+		(const struct peeps_thread *)peeps_bounds_rows(target, PEEPS_SECTION_THREADS) +
+		record;
+	struct peeps_thread_view *view = &image->threads[record];
+
+	words_copy(view->write_set, thread->write_set, PEEPS_WRITE_SET_MAX);
+	view->actor = peeps_load_relaxed(&thread->actor);
+	view->tid = peeps_load_relaxed(&thread->tid);
+	view->state = peeps_load_relaxed(&thread->state);
+	view->order_violations = peeps_load_relaxed(&thread->order_violations);
+	view->entity = peeps_load_relaxed(&thread->entity);
+	view->exists = false;
+	view->comm[0] = '\0';
+	image->thread_count = record + 1;
+}

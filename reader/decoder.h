@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* What the steps of decoding share: the image, what was made of it so far, and how references lead from one to the other. */
+#ifndef PEEPS_READER_DECODER_H
+#define PEEPS_READER_DECODER_H
+
+#include "reader/graph.h"
+#include "reader/ids.h"
+#include "reader/image.h"
+#include "reader/schema.h"
+#include "reader/source.h"
+#include "reader/text.h"
+
+#define PEEPS_NO_PLACE   SIZE_MAX
+#define PEEPS_NUMBER_MAX ((uint64_t)INT64_MAX) /* of JSON integers */
+
+/* What is known of image->entities[i]; same position. */
+struct peeps_decoded_entity {
+	const struct peeps_schema_kind *kind; /* NULL: damaged, left out */
+	uint32_t node;
+	bool kept;
+	bool gone; /* a thread that has exited */
+};
+
+/* What was left out or left empty; each becomes a note. */
+struct peeps_damage {
+	uint64_t kinds;    /* entities of a kind that the schema does not have */
+	uint64_t entities; /* that contradict themselves */
+	uint64_t
+		edges; /* with an end that is not there, or of a kind, operation or state that is none */
+	uint64_t values; /* references, numbers and enums */
+};
+
+struct peeps_decoder {
+	const struct peeps_image *image;
+	unsigned int flags; /* enum peeps_decode_flags */
+	struct peeps_graph *graph;
+	struct peeps_arena *arena; /* the graph's */
+	struct peeps_schema schema;
+	struct peeps_texts texts;
+	struct peeps_sources sources;
+	struct peeps_ids ids;
+	const char **stems; /* of ids, by position in schema.kinds; NULL = not made yet */
+	struct peeps_damage damage;
+
+	struct peeps_decoded_entity *entities;
+	uint32_t *places; /* by slot: position in image->entities + 1 */
+	size_t slot_count;
+	size_t *pending; /* positions kept, whose references are still to be followed */
+	size_t pending_count;
+
+	uint64_t *exited; /* references to holders whose slot has been used again; sorted */
+	size_t exited_count;
+	uint32_t exited_node; /* node of the first */
+};
+
+/* --- the steps, in their order ---------------------------------------------------------------------------------- */
+
+/**
+ * peeps_decoder_choose - which entities become nodes: all but exited threads that nothing refers to
+ *
+ * Also finds the holders of which only a stale reference is left. Returns 0 or -ENOMEM.
+ */
+int peeps_decoder_choose(struct peeps_decoder *d);
+int peeps_decoder_make_nodes(struct peeps_decoder *d);
+int peeps_decoder_make_edges(struct peeps_decoder *d);
+
+/* --- references ------------------------------------------------------------------------------------------------- */
+
+static inline uint64_t peeps_ref_generation(uint64_t bits)
+{
+	/* In references and in status words alike. */
+	return bits >> PEEPS_REF_GENERATION_SHIFT & PEEPS_REF_GENERATION_MASK;
+}
+
+static inline bool peeps_ref_is_entity(uint64_t ref)
+{
+	return ref >> PEEPS_REF_SPACE_SHIFT == PEEPS_SPACE_ENTITY;
+}
+
+/* The position of the entity that a reference means; PEEPS_NO_PLACE if it is none, stale, or nonsense. */
+size_t peeps_decoder_place(const struct peeps_decoder *d, uint64_t ref);
+
+/* Its node; PEEPS_NO_NODE likewise, and if it is not shown. */
+uint32_t peeps_decoder_node(const struct peeps_decoder *d, uint64_t ref);
+
+/* The actor that holds a mutex, as a node; PEEPS_NO_NODE if it is free, or its holder word is nonsense. */
+uint32_t peeps_decoder_holder(const struct peeps_decoder *d, const struct peeps_entity_view *mutex);
+bool peeps_decoder_is_mutex(const struct peeps_decoder *d, size_t place);
+
+/* --- words ------------------------------------------------------------------------------------------------------ */
+
+static inline uint64_t peeps_view_bits(const struct peeps_entity_view *view, unsigned int word,
+				       unsigned int shift, unsigned int bits)
+{
+	const uint64_t value =
+		word == PEEPS_FIELD_WORD_STATUS_WORD ? view->status : view->body[word];
+
+	return value >> shift & (bits == 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1);
+}
+
+/* A field of kinds.def: PEEPS_VIEW_FIELD(view, MUTEX, HOLDER). */
+#define PEEPS_VIEW_FIELD(view, kind, symbol)                                                     \
+	peeps_view_bits((view), PEEPS_##kind##_##symbol##_WORD, PEEPS_##kind##_##symbol##_SHIFT, \
+			PEEPS_##kind##_##symbol##_BITS)
+
+static inline uint64_t peeps_view_holder(const struct peeps_entity_view *mutex)
+{
+	return PEEPS_VIEW_FIELD(mutex, MUTEX, HOLDER) & ~PEEPS_HOLDER_DEEP;
+}
+
+/* A ptime, or PEEPS_NO_TIME for 0 and for what no clock says. */
+uint64_t peeps_decoder_time(struct peeps_decoder *d, uint64_t time_ns);
+
+/* --- values ----------------------------------------------------------------------------------------------------- */
+
+static inline struct peeps_value peeps_value_null(void)
+{
+	return (struct peeps_value){ .type = PEEPS_VALUE_NULL };
+}
+
+static inline struct peeps_value peeps_value_text(const char *text)
+{
+	return text ? (struct peeps_value){ .type = PEEPS_VALUE_TEXT, .as.text = text }
+		    : peeps_value_null();
+}
+
+static inline struct peeps_value peeps_value_node(uint32_t node)
+{
+	return node == PEEPS_NO_NODE
+		       ? peeps_value_null()
+		       : (struct peeps_value){ .type = PEEPS_VALUE_NODE, .as.node = node };
+}
+
+/* What bits of a type (enum peeps_field_type) are shown as; null, and counted, if they make no sense. */
+struct peeps_value peeps_decoder_value(struct peeps_decoder *d, uint8_t type, uint64_t bits);
+
+/* --- operations ------------------------------------------------------------------------------------------------- */
+
+struct peeps_edge_parts {
+	uint32_t kind, op, state;
+	size_t src, dst; /* positions */
+};
+
+/* Returns 1 if the edge is shown, 0 if it is over, -1 if it is damaged. */
+int peeps_decoder_edge_parts(const struct peeps_decoder *d, const struct peeps_edge_view *view,
+			     struct peeps_edge_parts *parts);
+
+#endif

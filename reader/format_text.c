@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+#include "reader/format_text.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "reader/graph.h"
+#include "reader/print.h"
+#include "reader/report.h"
+#include "reader/verb_check.h"
+#include "reader/waits.h"
+
+static void print_source(const struct peeps_source *source, FILE *out)
+{
+	peeps_escape_to(out, source->file);
+	(void)fprintf(out, ":%" PRIu32, source->line);
+}
+
+static void print_value(const struct peeps_graph *graph, const struct peeps_value *value, FILE *out)
+{
+	switch (value->type) {
+	case PEEPS_VALUE_NULL:
+		(void)fputs("null", out);
+		break;
+	case PEEPS_VALUE_BOOL:
+		(void)fputs(value->as.boolean ? "true" : "false", out);
+		break;
+	case PEEPS_VALUE_UNSIGNED:
+		(void)fprintf(out, "%" PRIu64, value->as.number);
+		break;
+	case PEEPS_VALUE_REAL:
+		(void)fprintf(out, "%.3g", value->as.real);
+		break;
+	case PEEPS_VALUE_TEXT:
+		peeps_escape_to(out, value->as.text);
+		break;
+	case PEEPS_VALUE_NODE:
+		peeps_escape_to(out, value->as.node == PEEPS_NO_NODE
+					     ? "null"
+					     : graph->nodes[value->as.node].id);
+		break;
+	}
+}
+
+static void print_attributes(const struct peeps_graph *graph,
+			     const struct peeps_attribute *attributes, size_t count, FILE *out)
+{
+	const char *before = "    ";
+
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(attributes[i].name, "name") == 0)
+			continue; /* it stands beside the id */
+		(void)fputs(before, out);
+		peeps_escape_to(out, attributes[i].name);
+		(void)fputc('=', out);
+		print_value(graph, &attributes[i].value, out);
+		before = "  ";
+	}
+	if (before[2] == '\0')
+		(void)fputc('\n', out);
+}
+
+static void print_process(const struct peeps_process *process, FILE *out)
+{
+	char duration[PEEPS_DURATION_BYTES];
+
+	(void)fputs("  ", out);
+	peeps_escape_to(out, process->proc_key);
+	(void)fprintf(out, "  seen for %s  ",
+		      peeps_duration_floor(duration, process->ptime_now_ns));
+	peeps_escape_to(out, process->cmdline);
+	(void)fputs("\n    coverage: ", out);
+	peeps_escape_to(out, process->coverage);
+	(void)fputc('\n', out);
+}
+
+static void print_node(const struct peeps_graph *graph, const struct peeps_node *node, FILE *out)
+{
+	(void)fputs("  ", out);
+	peeps_escape_to(out, node->id);
+	(void)fputs("  ", out);
+	peeps_escape_to(out, node->name);
+	if (node->source.file) {
+		(void)fputs("  ", out);
+		print_source(&node->source, out);
+	}
+	(void)fputs(node->gone ? "  exited" : "", out);
+	(void)fputs(node->uncertain ? "  unproved" : "", out);
+	(void)fputc('\n', out);
+	print_attributes(graph, node->attributes, node->attribute_count, out);
+}
+
+static void print_operation(const struct peeps_graph *graph, const struct peeps_edge *edge,
+			    FILE *out)
+{
+	char duration[PEEPS_DURATION_BYTES];
+
+	(void)fputs("  ", out);
+	peeps_escape_to(out, edge->state_name);
+	if (edge->state == PEEPS_STATE_PENDING)
+		(void)fprintf(out, " for %s",
+			      peeps_duration_floor(duration, peeps_edge_pending_ns(graph, edge)));
+	if (edge->reason)
+		(void)fprintf(out, " (errno %" PRIu32 ": %s)", edge->reason,
+			      /* NOLINTNEXTLINE(concurrency-mt-unsafe): peeps-read has one thread */
+			      strerror((int)edge->reason));
+}
+
+static void print_hold(const struct peeps_graph *graph, const struct peeps_edge *edge, FILE *out)
+{
+	char duration[PEEPS_DURATION_BYTES];
+
+	(void)fputs("  ", out);
+	peeps_escape_to(out, edge->role ? edge->role : "");
+	if (edge->mode) {
+		(void)fputc(' ', out);
+		peeps_escape_to(out, edge->mode);
+	}
+	if (edge->count > 1)
+		(void)fprintf(out, " x%" PRIu64, edge->count);
+	(void)fprintf(out, " for %s",
+		      peeps_duration_ceil(duration, peeps_edge_held_ns(graph, edge),
+					  edge->held_accuracy_ns));
+}
+
+static void print_edge(const struct peeps_graph *graph, const struct peeps_edge *edge, FILE *out)
+{
+	const bool operation = edge->kind == PEEPS_EDGE_NEEDS && edge->op != PEEPS_OP_NONE;
+
+	(void)fputs("  ", out);
+	peeps_escape_to(out, graph->nodes[edge->src].id);
+	(void)fputs(" --", out);
+	peeps_escape_to(out, operation && edge->op_kind ? edge->op_kind
+							: peeps_edge_kind_name(edge->kind));
+	(void)fputs("--> ", out);
+	peeps_escape_to(out, graph->nodes[edge->dst].id);
+	if (operation)
+		print_operation(graph, edge, out);
+	else if (edge->kind == PEEPS_EDGE_HOLDS)
+		print_hold(graph, edge, out);
+	if (edge->source.file) {
+		(void)fputs("  at ", out);
+		print_source(&edge->source, out);
+	}
+	if (edge->source.module) {
+		(void)fputs("  in ", out);
+		peeps_escape_to(out, edge->source.module);
+	}
+	(void)fputs(edge->uncertain ? "  unproved\n" : "\n", out);
+	print_attributes(graph, edge->details, edge->detail_count, out);
+}
+
+int peeps_format_text(const struct peeps_graph *graph, FILE *out)
+{
+	int r;
+
+	peeps_report_heading(graph, out);
+	for (size_t i = 0; i < graph->process_count; i++)
+		print_process(&graph->processes[i], out);
+	(void)fprintf(out, "\nnodes: %zu\n", graph->node_count);
+	for (size_t i = 0; i < graph->node_count; i++)
+		print_node(graph, &graph->nodes[i], out);
+	(void)fprintf(out, "\nedges: %zu\n", graph->edge_count);
+	for (size_t i = 0; i < graph->edge_count; i++)
+		print_edge(graph, &graph->edges[i], out);
+	(void)fputc('\n', out);
+	r = peeps_check_text(graph, out);
+	peeps_report_notes(graph, out);
+	return r;
+}

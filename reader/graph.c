@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#include "reader/graph.h"
+
+#include <string.h>
+
+#include "reader/arena.h"
+
+struct peeps_graph *peeps_graph_new(size_t limit_bytes)
+{
+	struct peeps_arena *arena = peeps_arena_new(limit_bytes);
+	struct peeps_graph *graph;
+
+	if (!arena)
+		return NULL;
+	graph = peeps_arena_take(arena, 1, sizeof(*graph));
+	if (!graph) {
+		peeps_arena_free(arena);
+		return NULL;
+	}
+	graph->arena = arena;
+	return graph;
+}
+
+void peeps_graph_free(struct peeps_graph *graph)
+{
+	if (graph)
+		peeps_arena_free(graph->arena); /* the graph lies in it */
+}
+
+const struct peeps_value *peeps_graph_attribute(const struct peeps_node *node, const char *name)
+{
+	for (size_t i = 0; i < node->attribute_count; i++) {
+		if (strcmp(node->attributes[i].name, name) == 0)
+			return &node->attributes[i].value;
+	}
+	return NULL;
+}
+
+const char *peeps_quality_name(enum peeps_quality quality)
+{
+	switch (quality) {
+	case PEEPS_QUALITY_CUT:
+		return "cut";
+	case PEEPS_QUALITY_QUIESCENT:
+		return "quiescent";
+	case PEEPS_QUALITY_PARTIAL:
+		return "partial";
+	case PEEPS_QUALITY_PASSIVE:
+		return "passive";
+	}
+	return "";
+}
+
+const char *peeps_finding_name(enum peeps_finding_kind kind)
+{
+	switch (kind) {
+	case PEEPS_FINDING_DEADLOCK:
+		return "deadlock";
+	case PEEPS_FINDING_ORPHANED_WAIT:
+		return "orphaned_wait";
+	case PEEPS_FINDING_LONG_WAIT:
+		return "long_wait";
+	}
+	return "";
+}
+
+const char *peeps_edge_kind_name(enum peeps_edge_kind kind)
+{
+	switch (kind) {
+#define PEEPS_EDGE(symbol, number, name) \
+	case PEEPS_EDGE_##symbol:        \
+		return name;
+#include <peeps/kinds.def>
+	}
+	return "";
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+#include "reader/ids.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+#include "reader/arena.h"
+
+#define NAME_MAX_BYTES 32
+#define PROBES_MAX \
+	256 /* by chance it takes 72 among a million ids; beyond, somebody has made our hashes collide */
+
+struct peeps_id_place {
+	const char *id; /* NULL = free */
+	uint64_t hash;
+};
+
+int peeps_ids_init(struct peeps_ids *ids, struct peeps_arena *arena, size_t count)
+{
+	const unsigned char *random =
+		(const unsigned char *)getauxval(AT_RANDOM); // NOLINT(performance-no-int-to-ptr)
+	size_t places = 16;
+
+	while (places < 2 * count)
+		places *= 2;
+	*ids = (struct peeps_ids){ .arena = arena, .place_mask = places - 1 };
+	ids->places = calloc(places, sizeof(*ids->places));
+	if (!ids->places)
+		return -ENOMEM;
+	if (random)
+		memcpy(&ids->seed, random, sizeof(ids->seed));
+	return 0;
+}
+
+void peeps_ids_deinit(struct peeps_ids *ids)
+{
+	free(ids->places);
+	ids->places = NULL;
+}
+
+static uint64_t hash_of(uint64_t seed, const char *id)
+{
+	uint64_t hash = seed ^ UINT64_C(0xcbf29ce484222325);
+
+	for (; *id; id++) {
+		hash = (hash ^ (unsigned char)*id) * UINT64_C(0x100000001b3);
+		hash ^= hash >> 29;
+	}
+	return hash;
+}
+
+/* Returns whether the id is now in its place; false if it was there, or if it might be beyond where we look. */
+static bool insert(struct peeps_ids *ids, const char *id)
+{
+	const uint64_t hash = hash_of(ids->seed, id);
+
+	for (size_t probe = 0; probe < PROBES_MAX; probe++) {
+		struct peeps_id_place *place = &ids->places[(hash + probe) & ids->place_mask];
+
+		if (!place->id) {
+			*place = (struct peeps_id_place){ .id = id, .hash = hash };
+			return true;
+		}
+		if (place->hash == hash && strcmp(place->id, id) == 0)
+			return false;
+	}
+	return false;
+}
+
+const char *peeps_ids_issue(struct peeps_ids *ids, const char *id)
+{
+	const uint32_t number = ids->issued++;
+
+	if (!id || insert(ids, id))
+		return id;
+	ids->doubles++;
+	/* No name can hold `~`, and no other double has this number: so it need not be looked for. */
+	return peeps_arena_format(ids->arena, "%s~dup%" PRIu32, id, number);
+}
+
+static char *append(char *to, const char *text, size_t length)
+{
+	memcpy(to, text, length);
+	return to + length;
+}
+
+/* Not by printf: with a million entities that would be most of the work. */
+const char *peeps_ids_make(struct peeps_ids *ids, const char *stem, const char *key,
+			   uint32_t ordinal, const char *suffix)
+{
+	const size_t stem_length = strlen(stem), key_length = key ? strlen(key) : 0,
+		     suffix_length = strlen(suffix);
+	char number[16];
+	const size_t number_length =
+		ordinal ? (size_t)snprintf(number, sizeof(number), "~%" PRIu32, ordinal) : 0;
+	char *id, *end;
+
+	if (!key)
+		return NULL;
+	id = peeps_arena_take(ids->arena,
+			      stem_length + key_length + number_length + suffix_length + 1, 1);
+	if (!id)
+		return NULL;
+	end = append(id, stem, stem_length);
+	end = append(end, key, key_length);
+	end = append(end, number, number_length);
+	end = append(end, suffix, suffix_length);
+	*end = '\0';
+	return peeps_ids_issue(ids, id);
+}
+
+const char *peeps_proc_key(struct peeps_arena *arena, const char *name, uint32_t pid)
+{
+	char key[NAME_MAX_BYTES + 1];
+	size_t length = 0;
+
+	for (; *name && length < NAME_MAX_BYTES; name++) {
+		const char lower = *name >= 'A' && *name <= 'Z' ? (char)(*name - 'A' + 'a') : *name;
+		const bool fits = (lower >= 'a' && lower <= 'z') ||
+				  (lower >= '0' && lower <= '9') || lower == '.' || lower == '_' ||
+				  lower == '-';
+
+		key[length++] = fits ? lower : '-';
+	}
+	key[length] = '\0';
+	return peeps_arena_format(arena, "%s-%" PRIu32, length ? key : "process", pid);
+}

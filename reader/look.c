@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#include "reader/look.h"
+
+#include <errno.h>
+
+#include "reader/analysis.h"
+#include "reader/cut.h"
+#include "reader/decode.h"
+#include "reader/image.h"
+#include "reader/proc.h"
+
+static int cut_and_decode(const struct peeps_options *options, struct peeps_target *target,
+			  struct peeps_image *image, struct peeps_graph **graph,
+			  struct peeps_problem *problem)
+{
+	const struct peeps_analysis_options wishes = { .max_wait_ns = options->max_wait_ns };
+	const int cut = peeps_cut(target, image, options->passive ? PEEPS_CUT_PASSIVE : 0, problem);
+	struct peeps_graph *made = NULL;
+	int r;
+
+	if (cut && cut != -EAGAIN)
+		return cut;
+	r = peeps_image_read_names(target, image);
+	if (r)
+		return r;
+	r = peeps_decode(image, options->history ? PEEPS_DECODE_HISTORY : 0, &made);
+	if (r)
+		return r;
+	r = peeps_analyse(made, &wishes);
+	if (r) {
+		peeps_graph_free(made);
+		return r;
+	}
+	*graph = made;
+	return cut;
+}
+
+int peeps_look(const struct peeps_options *options, struct peeps_graph **graph,
+	       struct peeps_problem *problem)
+{
+	struct peeps_target target;
+	struct peeps_image image;
+	int r = peeps_attach(&target, options->target, problem);
+
+	if (r)
+		return r;
+	peeps_image_init(&image);
+	r = cut_and_decode(options, &target, &image, graph, problem);
+	peeps_image_deinit(&image);
+	peeps_detach(&target);
+	return r;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* What /proc says of the target: who it is, whether it still is, and what its threads do. */
+#ifndef PEEPS_READER_PROC_H
+#define PEEPS_READER_PROC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct peeps_image;
+struct peeps_target;
+
+#define PEEPS_PROC_GONE '\0' /* state of a thread that the kernel does not know */
+
+struct peeps_proc_identity {
+	uint32_t own_pid; /* in the innermost PID namespace it is in; 0 = not known */
+	uint64_t start_time_ticks;
+	char state;
+};
+
+/**
+ * peeps_proc_identify - who a process is, by its /proc/PID
+ *
+ * Returns 0; -ESRCH it has gone.
+ */
+int peeps_proc_identify(int proc_fd, struct peeps_proc_identity *identity);
+
+/* Whether the whole process has exited; its main thread alone may leave before. */
+bool peeps_proc_has_exited(const struct peeps_target *target);
+
+/**
+ * peeps_proc_check - whether the process is still the one that was attached
+ *
+ * Returns 0; -ESRCH it has exited; -ESTALE it runs another program, or has unmapped its segment. 0 without a process.
+ */
+int peeps_proc_check(const struct peeps_target *target);
+
+/**
+ * peeps_proc_thread_state - the kernel's letter for a thread of the target
+ * @tid: as the process sees it
+ *
+ * PEEPS_PROC_GONE if there is no such thread, or no process to ask; 'R' if the kernel would not say.
+ * Context: allocates nothing, so that it may be asked under the lock.
+ */
+char peeps_proc_thread_state(const struct peeps_target *target, uint64_t tid);
+
+/* The kernel's name of a thread; empty if there is none. */
+void peeps_proc_thread_name(const struct peeps_target *target, uint64_t tid, char *name,
+			    size_t room);
+
+/**
+ * peeps_image_read_names - complete an image by what only the kernel knows
+ *
+ * The process's command line; of each thread whether it still exists, whether it has done anything since the cut
+ * (settled), and, unless the program named it, its name. Costs some microseconds a thread, so cuts do not do it.
+ * Returns 0; -ENOMEM. Without a process, nothing is filled.
+ */
+int peeps_image_read_names(const struct peeps_target *target, struct peeps_image *image);
+
+#endif

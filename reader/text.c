@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+#include "reader/text.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "layout/segment.h"
+#include "reader/arena.h"
+
+static const char replacement[] = "\xEF\xBF\xBD"; /* U+FFFD */
+#define REPLACEMENT_BYTES (sizeof(replacement) - 1)
+
+int peeps_texts_init(struct peeps_texts *texts, struct peeps_arena *arena,
+		     const unsigned char *bytes, size_t byte_count)
+{
+	*texts = (struct peeps_texts){ .arena = arena,
+				       .bytes = bytes,
+				       .granule_count = byte_count / PEEPS_TEXT_GRANULE };
+	texts->mended = calloc(texts->granule_count + 1, sizeof(*texts->mended));
+	return texts->mended ? 0 : -ENOMEM;
+}
+
+void peeps_texts_deinit(struct peeps_texts *texts)
+{
+	free(texts->mended);
+	texts->mended = NULL;
+}
+
+static bool find(const struct peeps_texts *texts, uint64_t ref, struct peeps_bytes *found)
+{
+	const uint64_t granule = ref & PEEPS_REF_INDEX_MASK;
+	struct peeps_text_head head;
+	size_t room;
+
+	/* Bit 63 is nobody's in a text reference. */
+	if (ref >> PEEPS_REF_SPACE_SHIFT != PEEPS_SPACE_TEXT || granule >= texts->granule_count)
+		return false;
+	found->start = texts->bytes + granule * PEEPS_TEXT_GRANULE;
+	room = (texts->granule_count - granule) * PEEPS_TEXT_GRANULE;
+	memcpy(&head, found->start, sizeof(head));
+	if (head.generation != (ref >> PEEPS_REF_GENERATION_SHIFT & PEEPS_REF_GENERATION_MASK) ||
+	    head.length > PEEPS_TEXT_MAX_BYTES || head.length > room - sizeof(head))
+		return false;
+	found->start += sizeof(head);
+	found->length = head.length;
+	return true;
+}
+
+bool peeps_texts_find(struct peeps_texts *texts, uint64_t ref, struct peeps_bytes *found)
+{
+	if (ref == 0)
+		return false;
+	if (find(texts, ref, found))
+		return found->length > 0;
+	texts->damaged++;
+	return false;
+}
+
+const char *peeps_texts_at(struct peeps_texts *texts, uint64_t ref)
+{
+	struct peeps_bytes bytes;
+	const char **mended;
+
+	if (!peeps_texts_find(texts, ref, &bytes))
+		return NULL;
+	mended = &texts->mended[ref & PEEPS_REF_INDEX_MASK];
+	if (!*mended)
+		*mended = peeps_text_mend(texts->arena, bytes);
+	return *mended;
+}
+
+static bool is_continuation(unsigned char byte)
+{
+	return (byte & 0xc0) == 0x80;
+}
+
+/* The length of the valid character that begins here; 0 if none does. Overlong forms and surrogates are not valid. */
+static size_t character_length(const unsigned char *at, size_t left)
+{
+	if (at[0] < 0x80)
+		return at[0] != 0;
+	if (at[0] >= 0xc2 && at[0] <= 0xdf)
+		return left >= 2 && is_continuation(at[1]) ? 2 : 0;
+	if (at[0] >= 0xe0 && at[0] <= 0xef) {
+		if (left < 3 || !is_continuation(at[1]) || !is_continuation(at[2]))
+			return 0;
+		return (at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xed && at[1] > 0x9f) ? 0 : 3;
+	}
+	if (at[0] >= 0xf0 && at[0] <= 0xf4) {
+		if (left < 4 || !is_continuation(at[1]) || !is_continuation(at[2]) ||
+		    !is_continuation(at[3]))
+			return 0;
+		return (at[0] == 0xf0 && at[1] < 0x90) || (at[0] == 0xf4 && at[1] > 0x8f) ? 0 : 4;
+	}
+	return 0;
+}
+
+static size_t mended_length(struct peeps_bytes bytes)
+{
+	size_t length = 0;
+
+	for (size_t at = 0; at < bytes.length;) {
+		const size_t valid = character_length(bytes.start + at, bytes.length - at);
+
+		length += valid ? valid : REPLACEMENT_BYTES;
+		at += valid ? valid : 1;
+	}
+	return length;
+}
+
+char *peeps_text_mend(struct peeps_arena *arena, struct peeps_bytes bytes)
+{
+	char *const mended = peeps_arena_take(arena, mended_length(bytes) + 1, 1);
+	char *to = mended;
+
+	if (!mended)
+		return NULL;
+	for (size_t at = 0; at < bytes.length;) {
+		const size_t valid = character_length(bytes.start + at, bytes.length - at);
+
+		memcpy(to, valid ? (const char *)bytes.start + at : replacement,
+		       valid ? valid : REPLACEMENT_BYTES);
+		to += valid ? valid : REPLACEMENT_BYTES;
+		at += valid ? valid : 1;
+	}
+	*to = '\0';
+	return mended;
+}
+
+static bool is_plain(unsigned char byte)
+{
+	return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+	       (byte >= '0' && byte <= '9') || byte == '.' || byte == '_' || byte == '-';
+}
+
+char *peeps_text_escape(struct peeps_arena *arena, struct peeps_bytes bytes)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	size_t length = bytes.length;
+	char *escaped, *to;
+
+	for (size_t i = 0; i < bytes.length; i++)
+		length += is_plain(bytes.start[i]) ? 0 : 2;
+	escaped = peeps_arena_take(arena, length + 1, 1);
+	if (!escaped)
+		return NULL;
+	to = escaped;
+	for (size_t i = 0; i < bytes.length; i++) {
+		const unsigned char byte = bytes.start[i];
+
+		if (is_plain(byte)) {
+			*to++ = (char)byte;
+			continue;
+		}
+		*to++ = '%';
+		*to++ = digits[byte >> 4];
+		*to++ = digits[byte & 15];
+	}
+	*to = '\0';
+	return escaped;
+}

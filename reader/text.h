@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* The texts of an image: found by reference, checked, and mended to valid UTF-8. */
+#ifndef PEEPS_READER_TEXT_H
+#define PEEPS_READER_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct peeps_arena;
+
+struct peeps_bytes {
+	const unsigned char *start;
+	size_t length;
+};
+
+struct peeps_texts {
+	struct peeps_arena *arena;
+	const unsigned char *bytes;
+	size_t granule_count;
+	const char **mended; /* by granule: each text is mended once */
+	uint64_t damaged;    /* references that led to no sound text */
+};
+
+/**
+ * peeps_texts_init - texts of an image
+ * @arena: where mended texts go
+ * @bytes: the text section's copy; borrowed
+ *
+ * Returns 0 or -ENOMEM.
+ */
+int peeps_texts_init(struct peeps_texts *texts, struct peeps_arena *arena,
+		     const unsigned char *bytes, size_t byte_count);
+void peeps_texts_deinit(struct peeps_texts *texts);
+
+/**
+ * peeps_texts_find - the bytes that a text reference means, as they are
+ *
+ * Returns false for none (0), an empty text, and what is damaged or stale, which is counted.
+ */
+bool peeps_texts_find(struct peeps_texts *texts, uint64_t ref, struct peeps_bytes *found);
+
+/**
+ * peeps_texts_at - the same, mended; NULL if there is none
+ */
+const char *peeps_texts_at(struct peeps_texts *texts, uint64_t ref);
+
+/**
+ * peeps_text_mend - a copy that is valid UTF-8: each bad byte, and NUL, becomes U+FFFD
+ *
+ * Returns NULL without memory.
+ */
+char *peeps_text_mend(struct peeps_arena *arena, struct peeps_bytes bytes);
+
+/**
+ * peeps_text_escape - a copy fit for an id: bytes outside [A-Za-z0-9._-] become %XX
+ */
+char *peeps_text_escape(struct peeps_arena *arena, struct peeps_bytes bytes);
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+#include "reader/verb_check.h"
+
+#include <string.h>
+
+#include "reader/edge_index.h"
+#include "reader/format_json.h"
+#include "reader/graph.h"
+#include "reader/json.h"
+#include "reader/labels.h"
+#include "reader/print.h"
+
+#define VICTIMS_NAMED 10
+
+/* The first certain one is the gravest: reader/findings.h. */
+static const struct peeps_finding *gravest(const struct peeps_graph *graph)
+{
+	for (size_t i = 0; i < graph->finding_count; i++) {
+		if (graph->findings[i].certain)
+			return &graph->findings[i];
+	}
+	return NULL;
+}
+
+bool peeps_check_found(const struct peeps_graph *graph)
+{
+	return gravest(graph) != NULL;
+}
+
+/* "threads" if they all are, else "actors". */
+static const char *noun(const struct peeps_graph *graph, const struct peeps_finding *finding)
+{
+	for (size_t i = 0; i < finding->node_count; i++) {
+		const struct peeps_node *node = &graph->nodes[finding->nodes[i]];
+
+		if (node->role == PEEPS_ROLE_ACTOR && node->kind_number != PEEPS_KIND_THREAD)
+			return "actor";
+	}
+	return "thread";
+}
+
+static void print_indented(const char *text, FILE *out)
+{
+	(void)fputs("  ", out);
+	peeps_escape_to(out, text);
+	(void)fputc('\n', out);
+}
+
+static void print_victims(const struct peeps_labels *labels, const struct peeps_graph *graph,
+			  const struct peeps_finding *finding, FILE *out)
+{
+	if (!finding->victim_count)
+		return;
+	(void)fputs("  stuck behind it: ", out);
+	for (size_t i = 0; i < finding->victim_count && i < VICTIMS_NAMED; i++) {
+		(void)fputs(i ? ", " : "", out);
+		peeps_escape_to(out, peeps_label_actor(labels, graph, finding->victims[i]));
+	}
+	if (finding->victim_count > VICTIMS_NAMED)
+		(void)fprintf(out, " and %zu more", finding->victim_count - VICTIMS_NAMED);
+	(void)fputc('\n', out);
+}
+
+static void print_finding(const struct peeps_labels *labels, const struct peeps_graph *graph,
+			  const struct peeps_finding *finding, FILE *out)
+{
+	const char *certainty = finding->certain ? "certain" : "possible";
+	const char *who = noun(graph, finding);
+
+	switch (finding->kind) {
+	case PEEPS_FINDING_DEADLOCK:
+		if (finding->step_count == 1)
+			(void)fprintf(out, "deadlock (%s): 1 %s waits for itself\n", certainty,
+				      who);
+		else
+			(void)fprintf(out, "deadlock (%s): %zu %ss wait for each other\n",
+				      certainty, finding->step_count, who);
+		for (size_t i = 0; i < finding->step_count; i++)
+			print_indented(finding->steps[i], out);
+		break;
+	case PEEPS_FINDING_ORPHANED_WAIT:
+		(void)fprintf(out, "orphaned wait (%s): nobody is left who could end it\n",
+			      certainty);
+		for (size_t i = 0; i < finding->step_count; i++)
+			print_indented(finding->steps[i], out);
+		break;
+	case PEEPS_FINDING_LONG_WAIT:
+		(void)fprintf(out, "long wait (%s): ", certainty);
+		peeps_escape_to(out, finding->sentence);
+		(void)fputc('\n', out);
+		break;
+	}
+	print_victims(labels, graph, finding, out);
+}
+
+static void print_no_deadlock(const struct peeps_graph *graph, FILE *out)
+{
+	const bool exact =
+		graph->quality == PEEPS_QUALITY_CUT || graph->quality == PEEPS_QUALITY_QUIESCENT;
+	size_t waits = 0;
+
+	for (size_t i = 0; i < graph->edge_count; i++)
+		waits += peeps_edge_is_wait(graph, &graph->edges[i]);
+	if (exact)
+		(void)fputs("no deadlock: ", out);
+	else
+		(void)fprintf(out, "no deadlock found, but the snapshot is %s: ",
+			      peeps_quality_name(graph->quality));
+	if (waits == 0)
+		(void)fputs("nothing waits\n", out);
+	else if (waits == 1)
+		(void)fputs("1 operation waits, and can still be woken\n", out);
+	else
+		(void)fprintf(out, "%zu operations wait, all can still be woken\n", waits);
+}
+
+int peeps_check_text(const struct peeps_graph *graph, FILE *out)
+{
+	bool stuck = false, certain = false;
+	struct peeps_labels labels;
+	int r = peeps_labels_init(&labels, graph);
+
+	if (r)
+		return r;
+	for (size_t i = 0; i < graph->finding_count; i++) {
+		const struct peeps_finding *finding = &graph->findings[i];
+
+		print_finding(&labels, graph, finding, out);
+		if (finding->kind != PEEPS_FINDING_LONG_WAIT) {
+			stuck = true;
+			certain |= finding->certain;
+		}
+	}
+	if (!stuck)
+		print_no_deadlock(graph, out);
+	else if (!certain)
+		(void)fprintf(out, "no certain deadlock: the snapshot is %s\n",
+			      peeps_quality_name(graph->quality));
+	peeps_labels_deinit(&labels);
+	return 0;
+}
+
+void peeps_check_json(const struct peeps_graph *graph, struct peeps_json *json)
+{
+	const struct peeps_finding *finding = gravest(graph);
+
+	peeps_format_json_findings(json, graph);
+	if (finding)
+		peeps_json_text_at(json, "verdict", peeps_finding_name(finding->kind));
+	else
+		peeps_json_text_at(json, "verdict", graph->finding_count ? "possible" : "none");
+}

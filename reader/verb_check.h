@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* peeps-read check: the verdict. */
+#ifndef PEEPS_READER_VERB_CHECK_H
+#define PEEPS_READER_VERB_CHECK_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+struct peeps_graph;
+struct peeps_json;
+
+/**
+ * peeps_check_text - every finding, step by step, or that there is none
+ *
+ * Returns 0 or -ENOMEM; failed writes stay with the stream.
+ */
+int peeps_check_text(const struct peeps_graph *graph, FILE *out);
+
+/**
+ * peeps_check_json - the keys `findings` and `verdict` of an open map
+ *
+ * verdict: "deadlock", "orphaned_wait" or "long_wait", the gravest certain finding; "possible" if none is certain;
+ * "none".
+ */
+void peeps_check_json(const struct peeps_graph *graph, struct peeps_json *json);
+
+/* Whether anything was found for certain. */
+bool peeps_check_found(const struct peeps_graph *graph);
+
+#endif

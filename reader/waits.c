@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#include "reader/waits.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t age_ns(const struct peeps_graph *graph, uint32_t node, uint64_t since_ns)
+{
+	uint64_t now_ns;
+
+	if (since_ns == PEEPS_NO_TIME)
+		return PEEPS_NO_TIME;
+	now_ns = graph->processes[graph->nodes[node].process].ptime_now_ns;
+	return now_ns > since_ns ? now_ns - since_ns : 0;
+}
+
+uint64_t peeps_edge_pending_ns(const struct peeps_graph *graph, const struct peeps_edge *edge)
+{
+	return age_ns(graph, edge->src, edge->pending_since_ns);
+}
+
+uint64_t peeps_edge_held_ns(const struct peeps_graph *graph, const struct peeps_edge *edge)
+{
+	return age_ns(graph, edge->src, edge->held_since_ns);
+}
+
+static int by_age(const void *left, const void *right, void *context)
+{
+	const struct peeps_graph *graph = context;
+	const struct peeps_wait *a = left, *b = right;
+	int order;
+
+	if (a->pending_ns != b->pending_ns) /* what is not known comes last */
+		return a->pending_ns + 1 > b->pending_ns + 1 ? -1 : 1;
+	order = strcmp(graph->nodes[graph->edges[a->edge].src].id,
+		       graph->nodes[graph->edges[b->edge].src].id);
+	return order ? order : (a->edge > b->edge) - (a->edge < b->edge);
+}
+
+int peeps_waits_init(struct peeps_waits *waits, const struct peeps_graph *graph, uint64_t min_ns)
+{
+	size_t count = 0;
+	int r;
+
+	memset(waits, 0, sizeof(*waits));
+	r = peeps_edge_index_init(&waits->holds, graph, PEEPS_END_SRC, peeps_edge_is_hold);
+	if (r)
+		return r;
+
+	for (size_t i = 0; i < graph->edge_count; i++)
+		count += peeps_edge_is_wait(graph, &graph->edges[i]);
+	waits->waits = calloc(count + 1, sizeof(waits->waits[0]));
+	if (!waits->waits) {
+		peeps_waits_deinit(waits);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < graph->edge_count; i++) {
+		const struct peeps_edge *edge = &graph->edges[i];
+		struct peeps_wait *wait = &waits->waits[waits->count];
+
+		if (!peeps_edge_is_wait(graph, edge))
+			continue;
+		wait->pending_ns = peeps_edge_pending_ns(graph, edge);
+		if (wait->pending_ns < min_ns)
+			continue;
+		wait->edge = (uint32_t)i;
+		wait->holders = peeps_edge_index_at(&waits->holds, edge->dst, &wait->holder_count);
+		waits->count++;
+	}
+	qsort_r(waits->waits, waits->count, sizeof(waits->waits[0]), by_age,
+		(void *)(uintptr_t)graph);
+	return 0;
+}
+
+void peeps_waits_deinit(struct peeps_waits *waits)
+{
+	free(waits->waits);
+	waits->waits = NULL;
+	waits->count = 0;
+	peeps_edge_index_deinit(&waits->holds);
+}

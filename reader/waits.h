@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* Who is blocked on what, since when, and who holds it: the list that `blocked` shows. */
+#ifndef PEEPS_READER_WAITS_H
+#define PEEPS_READER_WAITS_H
+
+#include "reader/edge_index.h"
+#include "reader/graph.h"
+
+/**
+ * struct peeps_wait - a pending operation
+ * @pending_ns: PEEPS_NO_TIME = not known
+ * @holders:    the `holds` edges of what it waits for; none if nobody holds it, or if it is nothing that is held
+ */
+struct peeps_wait {
+	uint32_t edge;
+	uint64_t pending_ns;
+	const uint32_t *holders;
+	size_t holder_count;
+};
+
+struct peeps_waits {
+	size_t count;
+	struct peeps_wait *waits;      /* longest first */
+	struct peeps_edge_index holds; /* by resource */
+};
+
+/**
+ * peeps_waits_init - list what has been pending for at least min_ns (or for an unknown time)
+ *
+ * Returns 0 or -ENOMEM.
+ */
+int peeps_waits_init(struct peeps_waits *waits, const struct peeps_graph *graph, uint64_t min_ns);
+void peeps_waits_deinit(struct peeps_waits *waits);
+
+/* At the cut; PEEPS_NO_TIME = not known. */
+uint64_t peeps_edge_pending_ns(const struct peeps_graph *graph, const struct peeps_edge *edge);
+uint64_t peeps_edge_held_ns(const struct peeps_graph *graph, const struct peeps_edge *edge);
+
+#endif
