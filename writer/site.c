@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include <peeps/hook.h>
 #include "layout/segment.h"
 #include "writer/intern.h"
 #include "writer/memory.h"

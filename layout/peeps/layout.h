@@ -197,7 +197,7 @@ struct peeps_edge_slot {
 #define PEEPS_LAYOUT_INLINE_SIZE(type, size) \
 	PEEPS_STATIC_ASSERT(sizeof(struct type) == (size), "layout: size of " #type);
 #include <peeps/layout.def>
-PEEPS_STATIC_ASSERT(__atomic_always_lock_free(8, 0),
+PEEPS_STATIC_ASSERT(__GCC_ATOMIC_LLONG_LOCK_FREE == 2,
 		    "a hidden lock would not be shared between processes");
 
 #ifdef __cplusplus

@@ -4,6 +4,7 @@
 #ifndef PEEPS_HOOK_H
 #define PEEPS_HOOK_H
 
+#include <peeps/api.h>
 #include <peeps/atomic.h>
 #include <peeps/layout.h>
 #include <peeps/site.h>
@@ -34,7 +35,7 @@ struct peeps_hook {
 
 /* Marks a static initializer: its place stands behind its name, since constant expressions cannot
  * make a site. */
-extern struct peeps_site peeps_site_in_name;
+extern PEEPS_API struct peeps_site peeps_site_in_name;
 
 #define PEEPS_STRING_OF(token)    #token
 #define PEEPS_STRING_AFTER(token) PEEPS_STRING_OF(token)
@@ -60,7 +61,7 @@ struct peeps_tls {
 	const uint64_t *generation;
 };
 
-extern __thread struct peeps_tls peeps_tls __attribute__((tls_model("initial-exec")));
+extern PEEPS_API __thread struct peeps_tls peeps_tls __attribute__((tls_model("initial-exec")));
 
 /* A tied hook holds the process's generation plus one, so that neither zeroed memory nor a child's
  * wiped word match. */

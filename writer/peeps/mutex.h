@@ -46,6 +46,7 @@ struct peeps_mutex {
 
 #else /* !PEEPS_DISABLE */
 
+#include <peeps/api.h>
 #include <peeps/hook.h>
 #include <peeps/section.h>
 
@@ -77,26 +78,27 @@ struct peeps_mutex {
  * The plain symbols, for bindings and function pointers; the macros below add the place of the
  * call.
  */
-int peeps_mutex_init(struct peeps_mutex *m, const char *name, const pthread_mutexattr_t *attr);
-int peeps_mutex_lock(struct peeps_mutex *m);
-int peeps_mutex_trylock(struct peeps_mutex *m);
-int peeps_mutex_timedlock(struct peeps_mutex *m, const struct timespec *abstime);
-int peeps_mutex_unlock(struct peeps_mutex *m);
-int peeps_mutex_destroy(struct peeps_mutex *m);
+PEEPS_API int peeps_mutex_init(struct peeps_mutex *m, const char *name,
+			       const pthread_mutexattr_t *attr);
+PEEPS_API int peeps_mutex_lock(struct peeps_mutex *m);
+PEEPS_API int peeps_mutex_trylock(struct peeps_mutex *m);
+PEEPS_API int peeps_mutex_timedlock(struct peeps_mutex *m, const struct timespec *abstime);
+PEEPS_API int peeps_mutex_unlock(struct peeps_mutex *m);
+PEEPS_API int peeps_mutex_destroy(struct peeps_mutex *m);
 
 /* Out of line: everything that is not the plain uncontended case. Each does the whole of what its
  * name says. */
-int peeps_mutex_init_at(struct peeps_mutex *m, const char *name, const pthread_mutexattr_t *attr,
-			struct peeps_site *site);
-int peeps_mutex_lock_slow(struct peeps_mutex *m, struct peeps_site *site);
-int peeps_mutex_lock_after_try(struct peeps_mutex *m, struct peeps_site *site, int tried);
-int peeps_mutex_trylock_slow(struct peeps_mutex *m, struct peeps_site *site);
-int peeps_mutex_timedlock_slow(struct peeps_mutex *m, const struct timespec *abstime,
-			       struct peeps_site *site);
-int peeps_mutex_timedlock_after_try(struct peeps_mutex *m, const struct timespec *abstime,
-				    struct peeps_site *site, int tried);
-int peeps_mutex_unlock_slow(struct peeps_mutex *m);
-void peeps_mutex_acquired_slow(struct peeps_mutex *m, struct peeps_site *site);
+PEEPS_API int peeps_mutex_init_at(struct peeps_mutex *m, const char *name,
+				  const pthread_mutexattr_t *attr, struct peeps_site *site);
+PEEPS_API int peeps_mutex_lock_slow(struct peeps_mutex *m, struct peeps_site *site);
+PEEPS_API int peeps_mutex_lock_after_try(struct peeps_mutex *m, struct peeps_site *site, int tried);
+PEEPS_API int peeps_mutex_trylock_slow(struct peeps_mutex *m, struct peeps_site *site);
+PEEPS_API int peeps_mutex_timedlock_slow(struct peeps_mutex *m, const struct timespec *abstime,
+					 struct peeps_site *site);
+PEEPS_API int peeps_mutex_timedlock_after_try(struct peeps_mutex *m, const struct timespec *abstime,
+					      struct peeps_site *site, int tried);
+PEEPS_API int peeps_mutex_unlock_slow(struct peeps_mutex *m);
+PEEPS_API void peeps_mutex_acquired_slow(struct peeps_mutex *m, struct peeps_site *site);
 
 /* The mutex has an entity in this process, the site an id, the thread (as far as is known) a
  * record. */

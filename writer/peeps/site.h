@@ -4,6 +4,7 @@
 #ifndef PEEPS_SITE_H
 #define PEEPS_SITE_H
 
+#include <peeps/api.h>
 #include <peeps/layout.h>
 
 #ifdef __cplusplus
@@ -44,7 +45,7 @@ struct peeps_site {
 	}))
 
 /* The site of calls through plain symbols, which do not know where they come from. */
-extern struct peeps_site peeps_site_unknown;
+extern PEEPS_API struct peeps_site peeps_site_unknown;
 
 #ifdef __cplusplus
 }

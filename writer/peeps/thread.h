@@ -11,6 +11,7 @@
 #define peeps_actor_self()      ((struct peeps_ref){ 0 })
 #else
 
+#include <peeps/api.h>
 #include <peeps/layout.h>
 
 #ifdef __cplusplus
@@ -25,14 +26,14 @@ extern "C" {
  * Wins over the kernel's name, and leaves that alone.
  * Context: any thread; not async-signal-safe.
  */
-void peeps_thread_name(const char *name);
+PEEPS_API void peeps_thread_name(const char *name);
 
 /**
  * peeps_actor_self - the calling thread's actor
  *
  * Returns the null reference with telemetry off or full.
  */
-struct peeps_ref peeps_actor_self(void);
+PEEPS_API struct peeps_ref peeps_actor_self(void);
 
 #ifdef __cplusplus
 }
