@@ -28,6 +28,7 @@
 #define READY_PAUSE_NS UINT64_C(5000000)
 #define HINT_UNSEALED \
 	"only segments made by the peeps library are read: a size that can change is not safe to map"
+#define HINT_NO_PROCESS "ps -e lists the processes there are"
 #define HINT_NO_SEGMENT "was it built with peeps, and not started with PEEPS=0?"
 #define HINT_PERMISSION "read it as the user it runs as, or as root"
 
@@ -66,17 +67,31 @@ static void unmap(struct peeps_target *target)
 	target->base = NULL;
 }
 
+/* A process that just starts seals its segment a moment after it has made it. Returns the seals, -1 if it has none. */
+static int seals_await(int fd)
+{
+	int seals = -1;
+
+	for (int i = 0; i < READY_TRIES; i++) {
+		if (i)
+			peeps_sleep_for_ns(READY_PAUSE_NS);
+		seals = fcntl(fd, F_GET_SEALS);
+		if (seals < 0 || seals & F_SEAL_SEAL || (seals & SEALS_NEEDED) == SEALS_NEEDED)
+			break;
+	}
+	return seals;
+}
+
 /* What cannot shrink cannot raise SIGBUS in us; hugetlbfs can, by running out of its pages. */
 static int file_check(int fd, uint64_t *bytes, struct peeps_problem *problem)
 {
 	struct stat status;
 	struct statfs filesystem;
-	int seals;
+	const int seals = seals_await(fd);
 
 	if (fstat(fd, &status) != 0 || fstatfs(fd, &filesystem) != 0)
 		return peeps_problem_set(problem, PEEPS_PROBLEM_OTHER, -errno, "",
 					 "its segment: %m");
-	seals = fcntl(fd, F_GET_SEALS);
 	if (!S_ISREG(status.st_mode) || filesystem.f_type != TMPFS_MAGIC || seals < 0 ||
 	    (seals & SEALS_NEEDED) != SEALS_NEEDED)
 		return peeps_problem_set(
@@ -300,10 +315,10 @@ static int search_failed(const struct search *search, struct peeps_problem *prob
 	struct peeps_proc_identity identity;
 
 	if (peeps_proc_identify(search->target->proc_fd, &identity) != 0)
-		return peeps_problem_set(problem, PEEPS_PROBLEM_NO_PROCESS, -ESRCH, "",
+		return peeps_problem_set(problem, PEEPS_PROBLEM_NO_PROCESS, -ESRCH, HINT_NO_PROCESS,
 					 "it has just exited");
 	if (peeps_proc_has_exited(search->target))
-		return peeps_problem_set(problem, PEEPS_PROBLEM_NO_PROCESS, -ESRCH, "",
+		return peeps_problem_set(problem, PEEPS_PROBLEM_NO_PROCESS, -ESRCH, HINT_NO_PROCESS,
 					 "it has exited (its parent has not collected it yet)");
 	if (search->problem.status) {
 		*problem = search->problem;
@@ -327,7 +342,7 @@ static int segment_search(struct peeps_target *target, struct peeps_problem *pro
 
 	target_clear(&search.found);
 	if (peeps_proc_identify(target->proc_fd, &search.identity) != 0)
-		return peeps_problem_set(problem, PEEPS_PROBLEM_NO_PROCESS, -ESRCH, "",
+		return peeps_problem_set(problem, PEEPS_PROBLEM_NO_PROCESS, -ESRCH, HINT_NO_PROCESS,
 					 "it has just exited");
 	directory_search(&search, "fd");
 	if (search.found.segment_fd < 0)
@@ -347,7 +362,7 @@ static int segment_search(struct peeps_target *target, struct peeps_problem *pro
 
 static int no_process(pid_t pid, struct peeps_problem *problem)
 {
-	return peeps_problem_set(problem, PEEPS_PROBLEM_NO_PROCESS, -ESRCH, "",
+	return peeps_problem_set(problem, PEEPS_PROBLEM_NO_PROCESS, -ESRCH, HINT_NO_PROCESS,
 				 "there is no process %d", (int)pid);
 }
 

@@ -15,7 +15,8 @@ static int fail(struct peeps_output *output, struct peeps_problem *problem, int 
 	(void)snprintf(problem->what, sizeof(problem->what), "cannot write to %s",
 		       output->path ? output->path : "standard output");
 	/* NOLINTNEXTLINE(concurrency-mt-unsafe): peeps-read has one thread */
-	return peeps_problem_set(problem, PEEPS_PROBLEM_OTHER, -error, "", "%s", strerror(error));
+	return peeps_problem_set(problem, PEEPS_PROBLEM_OTHER, -error,
+				 "is there room, and may you write there?", "%s", strerror(error));
 }
 
 static void release(struct peeps_output *output)

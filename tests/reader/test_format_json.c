@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include <yajl_tree.h>
+
+#include "reader/format_json.h"
+#include "tests/reader/graph_builder.h"
+
+static void format_json__small_graph__is_exactly_the_document(void **state)
+{
+	struct peeps_graph *graph = graph_new();
+	const uint32_t thread = graph_thread(graph, 4712, "worker-1");
+	const uint32_t mutex = graph_mutex(graph, "accounts", "/src/bank.c", 42);
+	char *text;
+
+	(void)state;
+	(void)graph_hold(graph, mutex, thread, 7500 * MS + 999999);
+	(void)graph_wait(graph, thread, mutex, 7700 * MS);
+	graph_analyse(graph, 0);
+	graph->finding_count = 0; /* a test of their own */
+	text = printed(peeps_format_json, graph);
+	assert_string_equal(
+		text,
+		"{\"schema\":\"peeps.snapshot/1\",\"taken_at_unix_ns\":1777636800250000000,\"cut_ns\":12000,\"skew_ns\":0,"
+		"\"quality\":\"cut\",\"notes\":[],"
+		"\"processes\":[{\"proc_key\":\"orders-4711\",\"pid\":4711,\"name\":\"orders\","
+		"\"cmdline\":\"./orders --serve\",\"start_time\":77,\"ptime_now_ns\":20000000000,"
+		"\"coverage\":\"mutexes of peeps\",\"counters\":{\"dropped_edges\":0,\"torn\":0}}],"
+		"\"nodes\":["
+		"{\"id\":\"thread:orders-4711:4712\",\"kind\":\"thread\",\"process\":\"orders-4711\","
+		"\"name\":\"worker-1\",\"site\":null,\"attrs\":{\"activity\":\"blocked\"}},"
+		"{\"id\":\"mutex:orders-4711:accounts\",\"kind\":\"mutex\",\"process\":\"orders-4711\","
+		"\"name\":\"accounts\",\"site\":\"/src/bank.c:42\","
+		"\"attrs\":{\"mutex_type\":\"normal\",\"waiters\":1}}],"
+		"\"edges\":["
+		"{\"src\":\"mutex:orders-4711:accounts\",\"dst\":\"thread:orders-4711:4712\",\"kind\":\"holds\","
+		"\"meta\":{\"role\":\"lock\",\"mode\":\"exclusive\",\"count\":1,\"held_since_ptime_ms\":7500,"
+		"\"held_accuracy_ms\":100,\"source\":\"/src/bank.c:88\",\"krate\":\"bank\"}},"
+		"{\"src\":\"thread:orders-4711:4712\",\"dst\":\"mutex:orders-4711:accounts\",\"kind\":\"needs\","
+		"\"meta\":{\"op_kind\":\"lock\",\"state\":\"pending\",\"pending_since_ptime_ms\":7700,"
+		"\"last_change_ptime_ms\":7700,\"source\":\"/src/bank.c:90\",\"krate\":null,\"poll_count\":1,"
+		"\"wait_sequence\":3,\"slot\":5,\"details\":{}}}],"
+		"\"scopes\":[],\"memberships\":[],\"findings\":[]}\n");
+	free(text);
+	peeps_graph_free(graph);
+}
+
+static yajl_val parsed(const struct peeps_graph *graph)
+{
+	char *text = printed(peeps_format_json, graph);
+	char error[256];
+	yajl_val document = yajl_tree_parse(text, error, sizeof(error));
+
+	if (!document)
+		fail_msg("%s", error);
+	free(text);
+	return document;
+}
+
+/* What stands at a path such as "edges.0.meta.source"; NULL if nothing does. */
+static yajl_val at(yajl_val value, const char *path)
+{
+	char words[128], *rest = words;
+
+	(void)snprintf(words, sizeof(words), "%s", path);
+	for (char *word = strsep(&rest, "."); word && value; word = strsep(&rest, ".")) {
+		if (YAJL_IS_ARRAY(value)) {
+			const size_t position = strtoul(word, NULL, 10);
+
+			value = position < YAJL_GET_ARRAY(value)->len
+					? YAJL_GET_ARRAY(value)->values[position]
+					: NULL;
+		} else {
+			value = yajl_tree_get(value, (const char *[]){ word, NULL }, yajl_t_any);
+		}
+	}
+	return value;
+}
+
+static void assert_text(yajl_val document, const char *path, const char *wanted)
+{
+	const char *text = YAJL_GET_STRING(at(document, path));
+
+	if (!text)
+		fail_msg("no text at %s", path);
+	assert_string_equal(text, wanted);
+}
+
+static void format_json__deadlock__is_a_finding_with_its_evidence(void **state)
+{
+	struct peeps_graph *graph = graph_deadlocked();
+	yajl_val document;
+
+	(void)state;
+	(void)graph_wait(graph, 4, 2, 9 * S);
+	graph_analyse(graph, 0);
+	document = parsed(graph);
+	assert_text(document, "findings.0.kind", "deadlock");
+	assert_text(document, "findings.0.certainty", "certain");
+	assert_text(document, "findings.0.sentence", graph->findings[0].sentence);
+	assert_text(document, "findings.0.steps.1", graph->findings[0].steps[1]);
+	assert_text(document, "findings.0.nodes.0", "thread:orders-4711:4712");
+	assert_text(document, "findings.0.edges.1.src", "mutex:orders-4711:ledger");
+	assert_text(document, "findings.0.edges.1.dst", "thread:orders-4711:4713");
+	assert_text(document, "findings.0.edges.1.kind", "holds");
+	assert_text(document, "findings.0.victims.0", "thread:orders-4711:4714");
+	yajl_tree_free(document);
+	peeps_graph_free(graph);
+}
+
+static void format_json__hostile_texts__come_back_as_they_were(void **state)
+{
+	static const char *const texts[] = { "two\nlines\t\"quoted\" \\ \x01\x1b[31m\x7f",
+					     "caf\xc3\xa9 \xe2\x80\xae", "" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct peeps_graph *graph = graph_new();
+		const uint32_t thread = graph_thread(graph, 1, texts[i]);
+		yajl_val document;
+		char site[64];
+
+		(void)snprintf(site, sizeof(site), "%s:7", texts[i]);
+		graph->nodes[thread].source = (struct peeps_source){ .file = texts[i], .line = 7 };
+		graph->processes[0].cmdline = texts[i];
+		graph_note(graph, texts[i]);
+		graph_attribute(
+			graph, thread, "creator",
+			(struct peeps_value){ .type = PEEPS_VALUE_TEXT, .as.text = texts[i] });
+		document = parsed(graph);
+		assert_text(document, "nodes.0.name", texts[i]);
+		assert_text(document, "nodes.0.attrs.creator", texts[i]);
+		assert_text(document, "processes.0.cmdline", texts[i]);
+		assert_text(document, "notes.0", texts[i]);
+		assert_text(document, "nodes.0.site", site);
+		yajl_tree_free(document);
+		peeps_graph_free(graph);
+	}
+}
+
+static void format_json__each_type_of_value__is_exact_or_null(void **state)
+{
+	static const struct {
+		struct peeps_value value;
+		const char *json;
+	} rows[] = {
+		{ { .type = PEEPS_VALUE_NULL }, "null" },
+		{ { .type = PEEPS_VALUE_BOOL, .as.boolean = true }, "true" },
+		{ { .type = PEEPS_VALUE_UNSIGNED, .as.number = 0 }, "0" },
+		{ { .type = PEEPS_VALUE_UNSIGNED, .as.number = INT64_MAX }, "9223372036854775807" },
+		{ { .type = PEEPS_VALUE_UNSIGNED, .as.number = UINT64_C(1) << 63 }, "null" },
+		{ { .type = PEEPS_VALUE_REAL, .as.real = 0.9375 }, "0.9375" },
+		{ { .type = PEEPS_VALUE_REAL, .as.real = NAN }, "null" },
+		{ { .type = PEEPS_VALUE_TEXT, .as.text = "t" }, "\"t\"" },
+		{ { .type = PEEPS_VALUE_NODE, .as.node = 0 }, "\"thread:orders-4711:1\"" },
+		{ { .type = PEEPS_VALUE_NODE, .as.node = PEEPS_NO_NODE }, "null" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct peeps_graph *graph = graph_new();
+		char wanted[128];
+		char *text;
+
+		graph_attribute(graph, graph_thread(graph, 1, "t"), "x", rows[i].value);
+		text = printed(peeps_format_json, graph);
+		(void)snprintf(wanted, sizeof(wanted), "\"x\":%s}", rows[i].json);
+		if (!strstr(text, wanted))
+			fail_msg("%s is not in %s", wanted, text);
+		free(text);
+		peeps_graph_free(graph);
+	}
+}
+
+static void format_json__what_is_not_known__is_null_or_left_out(void **state)
+{
+	struct peeps_graph *graph = graph_deadlocked();
+	struct peeps_edge *hold = &graph->edges[0], *wait = &graph->edges[2];
+	yajl_val document;
+
+	(void)state;
+	document = parsed(graph);
+	assert_null(at(document, "edges.0.meta.uncertain"));
+	assert_null(at(document, "edges.2.meta.uncertain"));
+	assert_null(at(document, "edges.2.meta.source_as_compiled"));
+	assert_null(at(document, "edges.2.meta.errno"));
+	yajl_tree_free(document);
+
+	hold->held_since_ns = PEEPS_NO_TIME;
+	hold->source.file = NULL;
+	hold->uncertain = true;
+	wait->pending_since_ns = PEEPS_NO_TIME;
+	wait->source.as_compiled = true;
+	wait->uncertain = true;
+	wait->reason = ETIMEDOUT;
+	document = parsed(graph);
+	assert_true(YAJL_IS_NULL(at(document, "edges.0.meta.held_since_ptime_ms")));
+	assert_true(YAJL_IS_NULL(at(document, "edges.0.meta.held_accuracy_ms")));
+	assert_true(YAJL_IS_NULL(at(document, "edges.0.meta.source")));
+	assert_true(YAJL_IS_TRUE(at(document, "edges.0.meta.uncertain")));
+	assert_true(YAJL_IS_NULL(at(document, "edges.2.meta.pending_since_ptime_ms")));
+	assert_true(YAJL_IS_TRUE(at(document, "edges.2.meta.source_as_compiled")));
+	assert_true(YAJL_IS_TRUE(at(document, "edges.2.meta.uncertain")));
+	assert_int_equal(YAJL_GET_INTEGER(at(document, "edges.2.meta.errno")), ETIMEDOUT);
+	yajl_tree_free(document);
+	peeps_graph_free(graph);
+}
+
+static void format_json__links_have_no_operation__and_say_nothing_of_one(void **state)
+{
+	struct peeps_graph *graph = graph_deadlocked();
+	yajl_val document;
+
+	(void)state;
+	graph->edges[0].kind = PEEPS_EDGE_CHANNEL_LINK;
+	graph->edges[2].op = PEEPS_OP_NONE; /* the structural one of a link */
+	graph->edges[2].state = PEEPS_STATE_NONE;
+	document = parsed(graph);
+	assert_text(document, "edges.0.kind", "channel_link");
+	assert_text(document, "edges.2.kind", "needs");
+	assert_int_equal(YAJL_GET_OBJECT(at(document, "edges.0.meta"))->len, 0);
+	assert_int_equal(YAJL_GET_OBJECT(at(document, "edges.2.meta"))->len, 0);
+	yajl_tree_free(document);
+	peeps_graph_free(graph);
+}
+
+static void format_json__writes_fail__says_so(void **state)
+{
+	struct peeps_graph *graph = graph_deadlocked();
+	FILE *full = fopen("/dev/full", "w");
+
+	(void)state;
+	setbuf(full, NULL);
+	assert_int_equal(peeps_format_json(graph, full), -ENOSPC);
+	(void)fclose(full);
+	peeps_graph_free(graph);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(format_json__small_graph__is_exactly_the_document),
+		cmocka_unit_test(format_json__deadlock__is_a_finding_with_its_evidence),
+		cmocka_unit_test(format_json__hostile_texts__come_back_as_they_were),
+		cmocka_unit_test(format_json__each_type_of_value__is_exact_or_null),
+		cmocka_unit_test(format_json__what_is_not_known__is_null_or_left_out),
+		cmocka_unit_test(format_json__links_have_no_operation__and_say_nothing_of_one),
+		cmocka_unit_test(format_json__writes_fail__says_so),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Random bytes of a sound segment are changed: whatever they are, attach, cut and decode come back, in time, without a
+ * bad access, and every string of the graph can be read. PEEPS_TEST_FLIPS: rounds; PEEPS_TEST_SEED: of another run.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "reader/cut.h"
+#include "reader/decode.h"
+#include "tests/support/fake_segment.h"
+
+#define FLIPS_DEFAULT 100000
+#define CHANGES_MAX   6
+#define ROUND_NS_MAX  UINT64_C(3000000000)
+
+static uint64_t random_state;
+
+static uint64_t draw(void)
+{
+	/* splitmix64 */
+	uint64_t z = random_state += UINT64_C(0x9e3779b97f4a7c15);
+
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return z ^ z >> 31;
+}
+
+static uint64_t number_from(const char *name, uint64_t otherwise)
+{
+	const char *text = getenv(name); // NOLINT(concurrency-mt-unsafe): one thread
+
+	return text ? strtoull(text, NULL, 0) : otherwise;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Bytes in use, so that most changes hit something that is read. */
+static unsigned char *target_byte(const struct fake_segment *segment, const unsigned char *sound,
+				  size_t *room)
+{
+	const struct peeps_section_entry *entries =
+		((const struct peeps_segment_header *)sound)->sections;
+	const uint64_t choice = draw() % (PEEPS_SECTION_END + 1);
+	unsigned char *at;
+
+	if (choice == 0) {
+		at = segment->base;
+		*room = sizeof(*segment->header);
+	} else if (choice == PEEPS_SECTION_END) {
+		at = (unsigned char *)segment->control;
+		*room = sizeof(*segment->control);
+	} else {
+		at = segment->base + entries[choice - 1].offset;
+		*room = entries[choice - 1].high_water * entries[choice - 1].stride;
+	}
+	return at;
+}
+
+/* A bit, a byte, or a word of a kind that finds mistakes. */
+static void change_something(const struct fake_segment *segment, const unsigned char *sound)
+{
+	static const uint64_t words[] = { 0,
+					  1,
+					  0x7f,
+					  0x80,
+					  UINT16_MAX,
+					  UINT32_MAX,
+					  UINT64_MAX,
+					  UINT64_C(1) << 63,
+					  INT64_MAX,
+					  UINT64_C(1) << 60,
+					  UINT64_C(4) << 60 | UINT64_C(1) << 32 };
+	const uint64_t value = draw();
+	unsigned char *bytes;
+	size_t room;
+
+	bytes = target_byte(segment, sound, &room);
+	if (room < sizeof(uint64_t))
+		return;
+	switch (value % 4) {
+	case 0:
+		bytes[draw() % room] ^= (unsigned char)(1u << (value >> 8) % 8);
+		break;
+	case 1:
+		bytes[draw() % room] = (unsigned char)(value >> 8);
+		break;
+	case 2:
+		memcpy(bytes + draw() % (room / 8) * 8,
+		       &words[(value >> 8) % (sizeof(words) / sizeof(words[0]))], 8);
+		break;
+	default: { /* a word from elsewhere: references that lead somewhere */
+		const uint64_t from = draw() % (room / 8) * 8;
+
+		memmove(bytes + draw() % (room / 8) * 8, bytes + from, 8);
+	}
+	}
+}
+
+/* All but the high-water marks; else many rounds would end at attach. */
+static void mend_header(const struct fake_segment *segment, const unsigned char *sound)
+{
+	struct peeps_segment_header header;
+
+	memcpy(&header, sound, sizeof(header));
+	for (size_t i = 0; i < PEEPS_SECTION_MAX; i++)
+		header.sections[i].high_water = segment->header->sections[i].high_water;
+	memcpy(segment->base, &header, sizeof(header));
+}
+
+static uint64_t read_text(const char *text)
+{
+	return text ? strlen(text) : 0;
+}
+
+static uint64_t read_attributes(const struct peeps_graph *graph,
+				const struct peeps_attribute *attributes, size_t count)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		sum += read_text(attributes[i].name);
+		if (attributes[i].value.type == PEEPS_VALUE_TEXT)
+			sum += read_text(attributes[i].value.as.text);
+		else if (attributes[i].value.type == PEEPS_VALUE_NODE)
+			sum += read_text(graph->nodes[attributes[i].value.as.node].id);
+		else if (attributes[i].value.type == PEEPS_VALUE_UNSIGNED)
+			assert_true(attributes[i].value.as.number <= INT64_MAX);
+	}
+	return sum;
+}
+
+static uint64_t read_source(const struct peeps_source *source)
+{
+	return read_text(source->file) + read_text(source->function) + read_text(source->module);
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void check_ids(const struct peeps_graph *graph)
+{
+	const char *ids[64];
+
+	assert_true(graph->node_count <= 64);
+	for (size_t i = 0; i < graph->node_count; i++)
+		ids[i] = graph->nodes[i].id;
+	qsort(ids, graph->node_count, sizeof(ids[0]), compare_ids);
+	for (size_t i = 1; i < graph->node_count; i++)
+		assert_string_not_equal(ids[i - 1], ids[i]);
+}
+
+static uint64_t read_graph(const struct peeps_graph *graph)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < graph->note_count; i++)
+		sum += read_text(graph->notes[i]);
+	for (size_t i = 0; i < graph->node_count; i++) {
+		const struct peeps_node *node = &graph->nodes[i];
+
+		assert_true(node->id && node->name && node->kind &&
+			    node->process < graph->process_count);
+		sum += read_text(node->id) + read_text(node->name) + read_text(node->kind) +
+		       read_source(&node->source);
+		sum += read_attributes(graph, node->attributes, node->attribute_count);
+	}
+	for (size_t i = 0; i < graph->edge_count; i++) {
+		const struct peeps_edge *edge = &graph->edges[i];
+
+		assert_true(edge->src < graph->node_count && edge->dst < graph->node_count);
+		assert_true(edge->kind != PEEPS_EDGE_NEEDS || (edge->op_kind && edge->state_name));
+		sum += read_text(edge->op_kind) + read_text(edge->state_name) +
+		       read_source(&edge->source);
+		sum += read_text(edge->role) + read_text(edge->mode);
+		sum += read_attributes(graph, edge->details, edge->detail_count);
+	}
+	for (size_t i = 0; i < graph->processes[0].counter_count; i++)
+		sum += read_text(graph->processes[0].counters[i].name);
+	sum += read_text(graph->processes[0].proc_key) + read_text(graph->processes[0].name);
+	check_ids(graph);
+	return sum;
+}
+
+/* What came of the rounds, so that a test of nothing is noticed. */
+struct outcome {
+	uint64_t attached, cut, decoded, texts;
+};
+
+static void read_segment(const struct fake_segment *segment, struct peeps_image *image,
+			 uint64_t round, struct outcome *outcome)
+{
+	struct peeps_problem problem;
+	struct peeps_target target;
+	struct peeps_graph *graph = NULL;
+	int r;
+
+	if (peeps_attach_fd(&target, segment->fd, &problem) != 0) {
+		assert_true(problem.status >= 3 && problem.why[0] && problem.what[0]);
+		return;
+	}
+	outcome->attached++;
+	if (round % 2)
+		image->schema_count =
+			0; /* as if it was another target: the schema is copied again */
+	r = peeps_cut(&target, image, round % 8 == 0 ? PEEPS_CUT_PASSIVE : 0, &problem);
+	assert_int_not_equal(r, -ENOMEM);
+	if (r == 0 || r == -EAGAIN) {
+		outcome->cut += r == 0;
+		assert_int_equal(peeps_decode(image, round % 4 ? 0 : PEEPS_DECODE_HISTORY, &graph),
+				 0);
+		outcome->decoded++;
+		outcome->texts += read_graph(graph);
+		peeps_graph_free(graph);
+	}
+	peeps_detach(&target);
+}
+
+static void segment__of_random_bytes__never_harms_the_reader(void **state)
+{
+	const uint64_t flips = number_from("PEEPS_TEST_FLIPS", FLIPS_DEFAULT);
+	const uint64_t seed = number_from("PEEPS_TEST_SEED", now_ns());
+	struct outcome outcome = { 0 };
+	struct fake_segment segment;
+	struct fake_deadlock deadlock;
+	struct peeps_image image;
+	unsigned char *sound;
+
+	(void)state;
+	print_message("# PEEPS_TEST_SEED=%llu PEEPS_TEST_FLIPS=%llu\n", (unsigned long long)seed,
+		      (unsigned long long)flips);
+	fake_segment_new(&segment);
+	fake_deadlock(&segment, &deadlock);
+	peeps_image_init(&image);
+	sound = malloc(segment.bytes);
+	assert_non_null(sound);
+	memcpy(sound, segment.base, segment.bytes);
+	for (uint64_t round = 0; round < flips; round++) {
+		const uint64_t began_ns = now_ns();
+
+		random_state =
+			seed + round; /* each round can be had alone: seed + round, one flip */
+		for (uint64_t i = 0, changes = 1 + draw() % CHANGES_MAX; i < changes; i++)
+			change_something(&segment, sound);
+		if (draw() % 4)
+			mend_header(&segment, sound);
+		read_segment(&segment, &image, round, &outcome);
+		if (now_ns() - began_ns > ROUND_NS_MAX)
+			fail_msg("round %llu took %llu ms", (unsigned long long)round,
+				 (unsigned long long)((now_ns() - began_ns) / 1000000));
+		memcpy(segment.base, sound, segment.bytes);
+	}
+	print_message("# attached %llu, cut %llu, decoded %llu, bytes of text %llu\n",
+		      (unsigned long long)outcome.attached, (unsigned long long)outcome.cut,
+		      (unsigned long long)outcome.decoded, (unsigned long long)outcome.texts);
+	assert_true(outcome.cut > flips / 2);
+	free(sound);
+	peeps_image_deinit(&image);
+	fake_segment_free(&segment);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(
+		segment__of_random_bytes__never_harms_the_reader) };
+
+	return cmocka_run_group_tests_name("hostile", tests, NULL, NULL);
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "reader/cut.h"
+#include "tests/support/fake_segment.h"
+
+struct fixture {
+	struct fake_segment segment;
+	struct fake_deadlock deadlock;
+	struct peeps_target target;
+	struct peeps_image image;
+	struct peeps_problem problem;
+};
+
+static int set_up(void **state)
+{
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+
+	fake_segment_new(&fixture->segment);
+	fake_deadlock(&fixture->segment, &fixture->deadlock);
+	peeps_image_init(&fixture->image);
+	assert_int_equal(peeps_attach_fd(&fixture->target, fixture->segment.fd, &fixture->problem),
+			 0);
+	*state = fixture;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *fixture = *state;
+
+	peeps_detach(&fixture->target);
+	peeps_image_deinit(&fixture->image);
+	fake_segment_free(&fixture->segment);
+	free(fixture);
+	return 0;
+}
+
+static void look(struct fixture *f)
+{
+	assert_int_equal(peeps_cut(&f->target, &f->image, PEEPS_CUT_PASSIVE, &f->problem), 0);
+}
+
+static struct peeps_thread *record_of(const struct fixture *f, uint32_t thread)
+{
+	return &f->segment.threads[fake_record_of(&f->segment, thread)];
+}
+
+static bool is_uncertain(const struct fixture *f, uint32_t entity)
+{
+	for (size_t i = 0; i < f->image.entity_count; i++) {
+		if (f->image.entities[i].index == entity)
+			return f->image.entities[i].uncertain;
+	}
+	fail();
+	return false;
+}
+
+static bool is_uncertain_edge(const struct fixture *f, uint32_t edge)
+{
+	for (size_t i = 0; i < f->image.edge_count; i++) {
+		if (f->image.edges[i].index == edge)
+			return f->image.edges[i].uncertain;
+	}
+	fail();
+	return false;
+}
+
+static void look__nothing_moves__is_quiescent_and_writes_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	look(f);
+	assert_int_equal(f->image.quality, PEEPS_QUALITY_QUIESCENT);
+	assert_int_equal(f->image.entity_count, 5);
+	assert_int_equal(f->image.edge_count, 2);
+	for (size_t i = 0; i < f->image.entity_count; i++)
+		assert_false(f->image.entities[i].uncertain);
+	assert_false(is_uncertain_edge(f, f->deadlock.alpha_wait));
+	assert_int_equal(f->segment.control->epoch, PEEPS_FIRST_EPOCH);
+	assert_int_equal(f->segment.control->cut, 0);
+	assert_int_equal(f->segment.control->cut_deadline_ns, 0);
+}
+
+/* What a later epoch has written over is gone for a passive look: the slot itself is what there is. */
+static void look__slot_of_any_epoch__is_read_as_it_is(void **state)
+{
+	struct fixture *f = *state;
+
+	f->segment.entities[f->deadlock.left].epoch = UINT64_C(1) << 50;
+	look(f);
+	assert_int_equal(f->image.quality, PEEPS_QUALITY_QUIESCENT);
+	assert_int_equal(f->image.shadow_answers, 0);
+	assert_int_equal(f->image.entity_count, 5);
+}
+
+static void look__a_thread_inside_a_section__only_what_others_wrote_is_proved(void **state)
+{
+	struct fixture *f = *state;
+
+	record_of(f, f->deadlock.beta)->txn = 3;
+	record_of(f, f->deadlock.beta)->write_set[0] =
+		fake_write_set_of(&f->segment, &f->segment.edges[f->deadlock.beta_wait]) | 1;
+	look(f);
+	assert_int_equal(f->image.quality, PEEPS_QUALITY_PASSIVE);
+	assert_false(is_uncertain(f, f->deadlock.alpha));
+	assert_false(is_uncertain(f, f->deadlock.heartbeat));
+	assert_false(is_uncertain(f, f->deadlock.left)); /* held by alpha, who stood still */
+	assert_false(is_uncertain_edge(f, f->deadlock.alpha_wait));
+	assert_true(is_uncertain(f, f->deadlock.beta));
+	assert_true(is_uncertain(f, f->deadlock.right));
+	assert_true(is_uncertain_edge(f, f->deadlock.beta_wait));
+}
+
+static void look__a_thread_moves__a_free_mutex_is_uncertain(void **state)
+{
+	struct fixture *f = *state;
+	const uint32_t idle = fake_entity(&f->segment, PEEPS_KIND_MUTEX, "idle");
+
+	record_of(f, f->deadlock.heartbeat)->txn = 3;
+	record_of(f, f->deadlock.heartbeat)->write_set[0] =
+		fake_write_set_of(&f->segment, &f->segment.entities[f->deadlock.heartbeat]) | 1;
+	look(f);
+	assert_true(is_uncertain(f, idle));
+	assert_true(is_uncertain(f, f->deadlock.heartbeat));
+	assert_false(is_uncertain(f, f->deadlock.left));
+}
+
+/* An edge in another thread's write set changes hands just now, whatever its origin says. */
+static void look__edge_in_anothers_write_set__is_uncertain(void **state)
+{
+	struct fixture *f = *state;
+
+	record_of(f, f->deadlock.beta)->txn = 3;
+	record_of(f, f->deadlock.beta)->write_set[0] =
+		fake_write_set_of(&f->segment, &f->segment.edges[f->deadlock.alpha_wait]) | 1;
+	look(f);
+	assert_true(is_uncertain_edge(f, f->deadlock.alpha_wait));
+}
+
+static void look__write_set_is_nonsense__all_is_uncertain(void **state)
+{
+	struct fixture *f = *state;
+
+	record_of(f, f->deadlock.beta)->txn = 3;
+	look(f);
+	assert_true(is_uncertain(f, f->deadlock.left));
+	assert_true(is_uncertain(f, f->deadlock.heartbeat));
+	assert_true(is_uncertain_edge(f, f->deadlock.alpha_wait));
+}
+
+static void look__holder_that_is_none__is_uncertain(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t *holder = &f->segment.entities[f->deadlock.left].body[PEEPS_MUTEX_HOLDER_WORD];
+	const uint64_t words[] = { UINT64_MAX, 1, fake_ref(&f->segment, f->deadlock.right),
+				   fake_ref(&f->segment, f->deadlock.alpha) + (UINT64_C(1) << 32) };
+
+	record_of(f, f->deadlock.beta)->txn = 3;
+	record_of(f, f->deadlock.beta)->write_set[0] =
+		fake_write_set_of(&f->segment, &f->segment.edges[f->deadlock.beta_wait]) | 1;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		*holder = words[i];
+		look(f);
+		assert_true(is_uncertain(f, f->deadlock.left));
+	}
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(look__nothing_moves__is_quiescent_and_writes_nothing),
+		TEST(look__slot_of_any_epoch__is_read_as_it_is),
+		TEST(look__a_thread_inside_a_section__only_what_others_wrote_is_proved),
+		TEST(look__a_thread_moves__a_free_mutex_is_uncertain),
+		TEST(look__edge_in_anothers_write_set__is_uncertain),
+		TEST(look__write_set_is_nonsense__all_is_uncertain),
+		TEST(look__holder_that_is_none__is_uncertain),
+	};
+
+	return cmocka_run_group_tests_name("passive", tests, NULL, NULL);
+}

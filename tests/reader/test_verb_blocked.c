@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "reader/json.h"
+#include "reader/verb_blocked.h"
+#include "tests/reader/graph_builder.h"
+
+static uint64_t min_ns;
+
+static int table(const struct peeps_graph *graph, FILE *out)
+{
+	return peeps_blocked_table(graph, min_ns, out);
+}
+
+static int tree(const struct peeps_graph *graph, FILE *out)
+{
+	return peeps_blocked_tree(graph, min_ns, out);
+}
+
+static int json(const struct peeps_graph *graph, FILE *out)
+{
+	struct peeps_json document;
+
+	if (peeps_json_open(&document, out) != 0)
+		return -1;
+	peeps_json_map(&document);
+	if (peeps_blocked_json(graph, min_ns, &document) != 0)
+		return -1;
+	peeps_json_map_end(&document);
+	return peeps_json_close(&document);
+}
+
+static void assert_printed(int (*print)(const struct peeps_graph *, FILE *),
+			   const struct peeps_graph *graph, const char *wanted)
+{
+	char *text = printed(print, graph);
+
+	assert_string_equal(text, wanted);
+	free(text);
+}
+
+static int all_waits(void **state)
+{
+	(void)state;
+	min_ns = 0;
+	return 0;
+}
+
+static void table__deadlock__has_a_row_per_wait_longest_first(void **state)
+{
+	struct peeps_graph *graph = graph_deadlocked();
+
+	(void)state;
+	(void)graph_wait(graph, 4, 2, 19950 * MS);
+	assert_printed(
+		table, graph,
+		"WAITED  ACTOR     OPERATION  RESOURCE                    HELD BY      FOR\n"
+		"12.4 s  worker-2  lock       mutex accounts (bank.c:42)  worker-1  12.5 s\n"
+		"12.3 s  worker-1  lock       mutex ledger (bank.c:43)    worker-2  12.5 s\n"
+		" 50 ms  idle      lock       mutex accounts (bank.c:42)  worker-1  12.5 s\n");
+	min_ns = 12350 * MS;
+	assert_printed(
+		table, graph,
+		"WAITED  ACTOR     OPERATION  RESOURCE                    HELD BY      FOR\n"
+		"12.4 s  worker-2  lock       mutex accounts (bank.c:42)  worker-1  12.5 s\n");
+	min_ns = 60 * S;
+	assert_printed(table, graph, "nothing has waited that long\n");
+	peeps_graph_free(graph);
+}
+
+static void table__unusual_waits__say_what_is_known(void **state)
+{
+	struct peeps_graph *graph = graph_new();
+	const uint32_t gone = graph_thread(graph, 1, "gone"),
+		       other = graph_thread(graph, 2, "other");
+	const uint32_t orphan = graph_mutex(graph, "orphan", NULL, 0),
+		       shared = graph_mutex(graph, "shared", NULL, 0);
+	const uint32_t loose = graph_mutex(graph, "loose", NULL, 0);
+
+	(void)state;
+	graph->nodes[gone].gone = true;
+	(void)graph_hold(graph, orphan, gone, PEEPS_NO_TIME);
+	(void)graph_hold(graph, shared, other, 1 * S);
+	(void)graph_hold(graph, shared, gone, 2 * S);
+	(void)graph_wait(graph, graph_thread(graph, 3, "twin"), orphan, 10 * S);
+	(void)graph_wait(graph, graph_thread(graph, 4, "twin"), shared, 11 * S);
+	(void)graph_wait(graph, graph_thread(graph, 5, "unknown"), loose, PEEPS_NO_TIME);
+	(void)graph_wait(graph, gone, loose, 1 * S); /* left behind: no wait */
+	graph->edges[3].uncertain = true;
+	assert_printed(table, graph,
+		       "WAITED  ACTOR     OPERATION        RESOURCE      HELD BY           FOR\n"
+		       "10.0 s  twin (3)  lock (unproved)  mutex orphan  gone (exited)       ?\n"
+		       " 9.0 s  twin (4)  lock             mutex shared  other +1       19.0 s\n"
+		       "     ?  unknown   lock             mutex loose   nobody              -\n");
+	peeps_graph_free(graph);
+}
+
+static void table__nothing_waits__says_so(void **state)
+{
+	struct peeps_graph *graph = graph_new();
+
+	(void)state;
+	assert_printed(table, graph, "nothing waits\n");
+	assert_printed(tree, graph, "nothing waits\n");
+	assert_printed(json, graph, "{\"waits\":[]}\n");
+	peeps_graph_free(graph);
+}
+
+static void table__a_thousand_threads__is_a_row_each(void **state)
+{
+	struct peeps_graph *graph = graph_new();
+	const uint32_t mutex = graph_mutex(graph, "m", NULL, 0),
+		       holder = graph_thread(graph, 1, "holder");
+	size_t lines = 0;
+	char *text;
+
+	(void)state;
+	(void)graph_hold(graph, mutex, holder, 1 * S);
+	for (uint32_t i = 0; i < 1000; i++)
+		(void)graph_wait(graph, graph_thread(graph, 2 + i, "pool"), mutex, 2 * S + i * MS);
+	text = printed(table, graph);
+	for (const char *line = text; *line; line += strcspn(line, "\n") + 1) {
+		assert_true(strcspn(line, "\n") <= 80);
+		lines++;
+	}
+	assert_int_equal(lines, 1001);
+	free(text);
+	peeps_graph_free(graph);
+}
+
+static void tree__chain__begins_with_who_holds_it_up(void **state)
+{
+	struct peeps_graph *graph = graph_new();
+	const uint32_t root = graph_thread(graph, 1, "root"),
+		       middle = graph_thread(graph, 2, "middle");
+	const uint32_t first = graph_mutex(graph, "first", "/src/bank.c", 1),
+		       second = graph_mutex(graph, "second", NULL, 0);
+
+	(void)state;
+	(void)graph_hold(graph, second, middle, 2 * S);
+	(void)graph_hold(graph, first, root, 1 * S);
+	(void)graph_wait(graph, graph_thread(graph, 3, "end"), second, 4 * S);
+	(void)graph_wait(graph, middle, first, 3 * S);
+	(void)graph_wait(graph, graph_thread(graph, 4, "lost"), graph_mutex(graph, "free", NULL, 0),
+			 19 * S);
+	graph_analyse(graph, 0);
+	assert_printed(
+		tree, graph,
+		"root (running)\n"
+		"  middle has waited 17.0 s for mutex \"first\" (bank.c:1), held for 19.0 s\n"
+		"    end has waited 16.0 s for mutex \"second\", held for 18.0 s\n"
+		"mutex \"free\" (held by nobody)\n"
+		"  lost has waited 1.0 s for mutex \"free\"\n");
+	peeps_graph_free(graph);
+}
+
+static void tree__circle__closes_and_its_victims_hang_on_it(void **state)
+{
+	struct peeps_graph *graph = graph_deadlocked();
+
+	(void)state;
+	(void)graph_wait(graph, graph_thread(graph, 4720, "victim"), 3, 15 * S);
+	graph_analyse(graph, 0);
+	assert_printed(
+		tree, graph,
+		"worker-1 (blocked)\n"
+		"  worker-2 has waited 12.4 s for mutex \"accounts\" (bank.c:42), held for 12.5 s\n"
+		"    worker-1 has waited 12.3 s for mutex \"ledger\" (bank.c:43), held for 12.5 s (the circle closes)\n"
+		"    victim has waited 5.0 s for mutex \"ledger\" (bank.c:43), held for 12.5 s\n");
+	peeps_graph_free(graph);
+}
+
+static void tree__two_ways_to_one_actor__is_shown_below_the_first(void **state)
+{
+	struct peeps_graph *graph = graph_new();
+	const uint32_t left = graph_thread(graph, 1, "left"),
+		       right = graph_thread(graph, 2, "right");
+	const uint32_t both = graph_thread(graph, 3, "both"), end = graph_thread(graph, 4, "end");
+	const uint32_t shared = graph_mutex(graph, "shared", NULL, 0),
+		       own = graph_mutex(graph, "own", NULL, 0);
+
+	(void)state;
+	(void)graph_hold(graph, shared, left, 1 * S);
+	(void)graph_hold(graph, shared, right, 1 * S);
+	(void)graph_hold(graph, own, both, 1 * S);
+	(void)graph_wait(graph, both, shared, 2 * S);
+	(void)graph_wait(graph, end, own, 3 * S);
+	assert_printed(
+		tree, graph,
+		"left (running)\n"
+		"  both has waited 18.0 s for mutex \"shared\", held for 19.0 s\n"
+		"    end has waited 17.0 s for mutex \"own\", held for 19.0 s\n"
+		"right (running)\n"
+		"  both has waited 18.0 s for mutex \"shared\", held for 19.0 s (shown above)\n");
+	peeps_graph_free(graph);
+}
+
+static void tree__long_chain__is_not_indented_for_ever(void **state)
+{
+	struct peeps_graph *graph = graph_new();
+	uint32_t before = graph_thread(graph, 1, "root");
+	char *text;
+
+	(void)state;
+	for (uint32_t i = 0; i < 2000; i++) {
+		const uint32_t mutex = graph_mutex(graph, "m", NULL, 0),
+			       thread = graph_thread(graph, 2 + i, "t");
+
+		(void)graph_hold(graph, mutex, before, 1 * S);
+		(void)graph_wait(graph, thread, mutex, 2 * S);
+		before = thread;
+	}
+	text = printed(tree, graph);
+	for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
+		assert_true(strcspn(line, "\n") <= 110);
+	assert_non_null(
+		strstr(text, "\n                                [2000] t (2001) has waited"));
+	free(text);
+	peeps_graph_free(graph);
+}
+
+static void json__a_wait__names_actor_resource_and_holders(void **state)
+{
+	struct peeps_graph *graph = graph_deadlocked();
+
+	(void)state;
+	min_ns = 12350 * MS;
+	assert_printed(
+		json, graph,
+		"{\"waits\":[{\"actor\":\"thread:orders-4711:4713\",\"actor_name\":\"worker-2\",\"op_kind\":\"lock\","
+		"\"resource\":\"mutex:orders-4711:accounts\",\"resource_name\":\"accounts\","
+		"\"resource_source\":\"/src/bank.c:42\",\"pending_ns\":12420000000,\"source\":\"/src/bank.c:90\","
+		"\"holders\":[{\"actor\":\"thread:orders-4711:4712\",\"name\":\"worker-1\","
+		"\"held_ns\":12500000000,\"held_accuracy_ns\":100000000,\"source\":\"/src/bank.c:88\","
+		"\"exited\":false}]}]}\n");
+	peeps_graph_free(graph);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup(name, all_waits)
+		TEST(table__deadlock__has_a_row_per_wait_longest_first),
+		TEST(table__unusual_waits__say_what_is_known),
+		TEST(table__nothing_waits__says_so),
+		TEST(table__a_thousand_threads__is_a_row_each),
+		TEST(tree__chain__begins_with_who_holds_it_up),
+		TEST(tree__circle__closes_and_its_victims_hang_on_it),
+		TEST(tree__two_ways_to_one_actor__is_shown_below_the_first),
+		TEST(tree__long_chain__is_not_indented_for_ever),
+		TEST(json__a_wait__names_actor_resource_and_holders),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

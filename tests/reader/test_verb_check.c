@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "reader/json.h"
+#include "reader/verb_check.h"
+#include "tests/reader/graph_builder.h"
+
+static int verdict(const struct peeps_graph *graph, FILE *out)
+{
+	struct peeps_json document;
+
+	if (peeps_json_open(&document, out) != 0)
+		return -1;
+	peeps_json_map(&document);
+	peeps_check_json(graph, &document);
+	peeps_json_map_end(&document);
+	return peeps_json_close(&document);
+}
+
+static void assert_verdict(const struct peeps_graph *graph, const char *wanted, bool found)
+{
+	char *text = printed(verdict, graph);
+	char end[64];
+
+	(void)snprintf(end, sizeof(end), ",\"verdict\":\"%s\"}\n", wanted);
+	assert_true(strlen(text) > strlen(end));
+	assert_string_equal(text + strlen(text) - strlen(end), end);
+	free(text);
+	assert_int_equal(peeps_check_found(graph), found);
+}
+
+static void assert_text(const struct peeps_graph *graph, const char *wanted)
+{
+	char *text = printed(peeps_check_text, graph);
+
+	assert_string_equal(text, wanted);
+	free(text);
+}
+
+static void check__deadlock__is_told_step_by_step_with_its_victims(void **state)
+{
+	struct peeps_graph *graph = graph_deadlocked();
+
+	(void)state;
+	for (uint32_t i = 0; i < 12; i++)
+		(void)graph_wait(graph, graph_thread(graph, 100 + i, i ? "pool" : "lone"), 2,
+				 15 * S);
+	graph_analyse(graph, 0);
+	assert_text(
+		graph,
+		"deadlock (certain): 2 threads wait for each other\n"
+		"  worker-1 has waited 12.3 s for mutex \"ledger\" (/src/bank.c:43), held for 12.5 s by worker-2 "
+		"(locked at /src/bank.c:88)\n"
+		"  worker-2 has waited 12.4 s for mutex \"accounts\" (/src/bank.c:42), held for 12.5 s by worker-1 "
+		"(locked at /src/bank.c:88)\n"
+		"  stuck behind it: lone, pool (101), pool (102), pool (103), pool (104), pool (105), pool (106), "
+		"pool (107), pool (108), pool (109) and 2 more\n");
+	assert_verdict(graph, "deadlock", true);
+	peeps_graph_free(graph);
+}
+
+static void check__one_waits_for_itself__is_said_so(void **state)
+{
+	struct peeps_graph *graph = graph_new();
+	const uint32_t thread = graph_thread(graph, 1, "main"),
+		       mutex = graph_mutex(graph, "m", NULL, 0);
+
+	(void)state;
+	(void)graph_hold(graph, mutex, thread, 1 * S);
+	(void)graph_wait(graph, thread, mutex, 2 * S);
+	graph_analyse(graph, 0);
+	assert_text(
+		graph,
+		"deadlock (certain): 1 thread waits for itself\n"
+		"  main has waited 18.0 s for mutex \"m\", held for 19.0 s by main (locked at /src/bank.c:88)\n");
+	peeps_graph_free(graph);
+}
+
+static void check__holder_has_exited__nobody_is_left(void **state)
+{
+	struct peeps_graph *graph = graph_new();
+	const uint32_t gone = graph_thread(graph, 1, "gone"),
+		       mutex = graph_mutex(graph, "m", NULL, 0);
+
+	(void)state;
+	graph->nodes[gone].gone = true;
+	(void)graph_hold(graph, mutex, gone, 1 * S);
+	(void)graph_wait(graph, graph_thread(graph, 2, "waiter"), mutex, 2 * S);
+	graph_analyse(graph, 0);
+	assert_text(
+		graph,
+		"orphaned wait (certain): nobody is left who could end it\n"
+		"  waiter has waited 18.0 s for mutex \"m\", held for 19.0 s by gone (locked at /src/bank.c:88), "
+		"which has exited\n");
+	assert_verdict(graph, "orphaned_wait", true);
+	peeps_graph_free(graph);
+}
+
+static void check__nothing_is_stuck__says_how_sure_it_is(void **state)
+{
+	static const struct {
+		enum peeps_quality quality;
+		uint32_t waits;
+		const char *text;
+	} rows[] = {
+		{ PEEPS_QUALITY_CUT, 0, "no deadlock: nothing waits\n" },
+		{ PEEPS_QUALITY_QUIESCENT, 1,
+		  "no deadlock: 1 operation waits, and can still be woken\n" },
+		{ PEEPS_QUALITY_CUT, 3,
+		  "no deadlock: 3 operations wait, all can still be woken\n" },
+		{ PEEPS_QUALITY_PARTIAL, 0,
+		  "no deadlock found, but the snapshot is partial: nothing waits\n" },
+		{ PEEPS_QUALITY_PASSIVE, 2,
+		  "no deadlock found, but the snapshot is passive: 2 operations wait, all can still be woken\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct peeps_graph *graph = graph_new();
+		const uint32_t mutex = graph_mutex(graph, "m", NULL, 0);
+
+		graph->quality = rows[i].quality;
+		for (uint32_t j = 0; j < rows[i].waits; j++)
+			(void)graph_wait(graph, graph_thread(graph, j + 1, "t"), mutex, 1 * S);
+		graph_analyse(graph, 0);
+		assert_text(graph, rows[i].text);
+		assert_verdict(graph, "none", false);
+		peeps_graph_free(graph);
+	}
+}
+
+static void check__only_possible__is_not_found(void **state)
+{
+	struct peeps_graph *graph = graph_deadlocked();
+	char *text;
+
+	(void)state;
+	graph->quality = PEEPS_QUALITY_PASSIVE;
+	graph->edges[0].uncertain = true;
+	graph_analyse(graph, 0);
+	text = printed(peeps_check_text, graph);
+	assert_int_equal(strncmp(text, "deadlock (possible): 2 threads", 30), 0);
+	assert_non_null(strstr(text, "\nno certain deadlock: the snapshot is passive\n"));
+	free(text);
+	assert_verdict(graph, "possible", false);
+	peeps_graph_free(graph);
+}
+
+static void check__long_wait__is_found_though_nothing_is_stuck(void **state)
+{
+	struct peeps_graph *graph = graph_new();
+	const uint32_t holder = graph_thread(graph, 1, "holder"),
+		       mutex = graph_mutex(graph, "m", NULL, 0);
+
+	(void)state;
+	(void)graph_hold(graph, mutex, holder, 1 * S);
+	(void)graph_wait(graph, graph_thread(graph, 2, "waiter"), mutex, 2 * S);
+	graph_analyse(graph, 5 * S);
+	assert_text(
+		graph,
+		"long wait (certain): waiter has waited 18.0 s for mutex \"m\", held for 19.0 s by holder: "
+		"longer than 5.0 s\n"
+		"no deadlock: 1 operation waits, and can still be woken\n");
+	assert_verdict(graph, "long_wait", true);
+	peeps_graph_free(graph);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(check__deadlock__is_told_step_by_step_with_its_victims),
+		cmocka_unit_test(check__one_waits_for_itself__is_said_so),
+		cmocka_unit_test(check__holder_has_exited__nobody_is_left),
+		cmocka_unit_test(check__nothing_is_stuck__says_how_sure_it_is),
+		cmocka_unit_test(check__only_possible__is_not_found),
+		cmocka_unit_test(check__long_wait__is_found_though_nothing_is_stuck),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
