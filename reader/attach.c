@@ -28,6 +28,7 @@
 #define READY_PAUSE_NS UINT64_C(5000000)
 #define HINT_UNSEALED \
 	"only segments made by the peeps library are read: a size that can change is not safe to map"
+#define HINT_NOT_OURS   "only segments made by the peeps library are read"
 #define HINT_NO_PROCESS "ps -e lists the processes there are"
 #define HINT_NO_SEGMENT "was it built with peeps, and not started with PEEPS=0?"
 #define HINT_PERMISSION "read it as the user it runs as, or as root"
@@ -100,7 +101,7 @@ static int file_check(int fd, uint64_t *bytes, struct peeps_problem *problem)
 	if (status.st_size < (off_t)PEEPS_SECTIONS_OFFSET ||
 	    (uint64_t)status.st_size > PEEPS_SEGMENT_BYTES_MAX)
 		return peeps_problem_set(
-			problem, PEEPS_PROBLEM_BAD_SEGMENT, -EBADMSG, "",
+			problem, PEEPS_PROBLEM_BAD_SEGMENT, -EBADMSG, HINT_NOT_OURS,
 			"what is called its segment has a size that no segment has");
 	*bytes = (uint64_t)status.st_size;
 	return 0;

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* The invariants of the scenarios: what must hold in every cut, whatever the threads were doing. */
+#ifndef PEEPS_TESTS_STRESS_CHECK_H
+#define PEEPS_TESTS_STRESS_CHECK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tests/stress/facts.h"
+
+#define CHECK_KEPT 8
+
+struct check {
+	uint64_t broken_cuts;
+	char kept[CHECK_KEPT][200]; /* what was wrong, the first few times */
+	size_t kept_count;
+	uint64_t
+		last_acquires[FACTS_MAX]; /* of mutexes that stay, to see that no count goes back */
+	uint64_t waits_seen, holds_seen;
+};
+
+/**
+ * check_facts - look for contradictions; what is uncertain contradicts nothing
+ *
+ * Returns whether there are none.
+ */
+bool check_facts(struct check *check, const struct facts *facts);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* The numbers and names that a scenario and the check of its invariants agree on. */
+#ifndef PEEPS_TESTS_STRESS_SCENES_H
+#define PEEPS_TESTS_STRESS_SCENES_H
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#define RELAY_BURST 20
+
+#define RING_MUTEXES 6
+#define RING_THREADS 3
+#define RING_APART   2 /* thread i starts at mutex i * RING_APART */
+
+static inline unsigned int ring_next(unsigned int at)
+{
+	return at == 0 ? RING_MUTEXES - 1 : at - 1;
+}
+
+static inline unsigned int ring_starts_at(unsigned int at)
+{
+	return at % RING_APART == 0 && at / RING_APART < RING_THREADS;
+}
+
+#define HANDLER_LEVELS 2
+
+#define CHURN_NAME_ROOM 96
+
+static inline unsigned int churn_type(uint64_t number)
+{
+	return (unsigned int)(number %
+			      3); /* enum peeps_enum_value: normal, recursive, errorcheck */
+}
+
+static inline uint64_t churn_acquires(uint64_t number)
+{
+	return number % 5;
+}
+
+/* p-17-xxxxxxx: with as many x as follow from the number. */
+static inline void churn_name(char name[CHURN_NAME_ROOM], char prefix, uint64_t number)
+{
+	const int length =
+		snprintf(name, CHURN_NAME_ROOM, "%c-%llu-", prefix, (unsigned long long)number);
+	const size_t padding = (size_t)(number % 60);
+
+	memset(name + length, 'x', padding);
+	name[(size_t)length + padding] = '\0';
+}
+
+#define WORKER_NAME     "worker-"
+#define HELD_NAME       "held-"
+#define WORKER_ACQUIRES 3
+
+#define BUFFER_SLOTS 2
+#define BUFFER_COLD  24
+
+#endif
