@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+"""The scenes of each theme of never_in_the_way.py, and what their segment must say of them.
+
+status        the scene's exit status
+reported      false: the scene ends where it can say nothing of its segment
+at_least_one  what a segment with room for it must have recorded at least once
+losses        false: even room for one of everything is enough
+"""
+# What a user may have typed, or a script mangled: it is left at the default, or brought within bounds.
+GARBAGE = [
+    {'PEEPS_CAPACITY': text} for text in (
+        '', ',', '=', ',,,=,=,', 'entities', 'entities=', 'entities=-5', 'entities=0x10', 'entities=1e6', 'entities=12,',
+        'entities=99999999999999999999999999,threads=99999999999999999999', 'threads=18446744073709551615', 'text=1G',
+        'entities=10Q,edges=7', 'text=18014398509481984K', 'sites=0,edges=0,threads=0,text=0,entities=0',
+        'ENTITIES=5', ' entities=5', 'entities=5 ', 'entities=\xff', 'x' * 100000, 'entities=3,' * 5000)
+] + [
+    {'PEEPS_NAME': text} for text in (
+        '', ' ', '/', '../../etc/passwd', 'a' * 10000, '\n\r\t\x1b[31m', '"}{', '%s%n%n', 'n\udcff\udcfe', '名前', '-', '.')
+] + [{'PEEPS': text} for text in ('', '1', '00', ' 0', 'no', '\n')]
+
+LOCKS = {'at_least_one': ('acquires',)}
+
+SCENES = {
+    'fork': {
+        'plain': LOCKS,
+        'silent_child': {'at_least_one': (), 'losses': False},
+        'threaded': {},
+        'atfork': {},
+        'nested': LOCKS,
+        'no_handlers': LOCKS,
+        'no_handlers_then_fork': LOCKS,
+        'exec': LOCKS,
+        'from_a_thread': LOCKS,
+        'cancelled': {'at_least_one': (), 'losses': False},
+        'changed_child': LOCKS,
+        'first_locks_at_once': {'at_least_one': (), 'losses': False},
+    },
+    'descriptors': {
+        'numbers': LOCKS,
+        'closed': LOCKS,
+        'replaced': LOCKS,
+        'daemon_like': LOCKS,
+        'low_numbers': LOCKS,
+    },
+    'threads': {
+        'churn': {},
+        'names': LOCKS,
+        'alive_300': {},
+        'alive_10000': {'at_least_one': ('acquires', 'waits', 'overflow_threads')},
+        'main_leaves': {'reported': False},
+        'main_leaves_at_once': {'reported': False},
+        'main_leaves_a_child': LOCKS,
+        'terminated': {'at_least_one': (), 'losses': False},
+        'exit_amid': {'at_least_one': (), 'losses': False},
+        'vanished': LOCKS,
+        'cancelled': {},
+        'cancelled_before': LOCKS,
+        'destructors': LOCKS,
+    },
+    'mutex': {
+        'normal': {},
+        'recursive': {},
+        'errorcheck': {},
+        'robust': {'at_least_one': ('waits',)},
+        'priority': {'at_least_one': ('waits',)},
+        'process_shared': {'at_least_one': ()},
+        'plain_symbols': {},
+        'condition': LOCKS,
+        'condition_cancelled': LOCKS,
+        'behind_our_back': {},
+        'contention': {},
+    },
+    'early': {
+        'phases': LOCKS,
+        'cxx': LOCKS,
+    },
+    'plugin': {
+        'watched': LOCKS,
+        'reopened': {'reader': False, 'at_least_one': ('acquires',)},
+        'in_a_thread': {'reader': False, 'at_least_one': ('acquires',)},
+        'in_a_child': {'reader': False, 'at_least_one': ('acquires',)},
+        'main_leaves': {'reader': False, 'at_least_one': ('acquires',)},
+    },
+    'signals': {
+        'trylock': LOCKS,
+        'on_another_stack': LOCKS,
+        'nested': LOCKS,
+        'first_uses': LOCKS,
+        'siglongjmp_away': {'at_least_one': ('acquires',)},
+        'siglongjmp_from_a_wait': {'at_least_one': ('waits',)},
+        'sigwaited': LOCKS,
+        'masks': LOCKS,
+    },
+    'allocator': {
+        'first_thread_alone': LOCKS,
+        'threads': LOCKS,
+        'mutexes': LOCKS,
+        'forks': LOCKS,
+    },
+    'limits': {
+        'plain_work': {'environments': GARBAGE},
+        'few_descriptors': LOCKS,
+        'small_files': LOCKS,
+        'small_address_space': LOCKS,
+        'no_more_memory': LOCKS,
+        'full_tmpfs': LOCKS,
+        'locked_memory': LOCKS,
+        'sandbox': LOCKS,
+        'sandbox_then_fork': LOCKS,
+        'sandbox_at_once': {'reported': False},
+        'nice_and_idle': LOCKS,
+    },
+}
