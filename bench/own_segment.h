@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* What a reader sees of this very process: a bench that measured a wrapper which reported nothing measured nothing. */
+#ifndef PEEPS_BENCH_OWN_SEGMENT_H
+#define PEEPS_BENCH_OWN_SEGMENT_H
+
+#include <stdint.h>
+
+/**
+ * own_segment_require - check one of our mutexes in a cut of our own segment, while the calling thread holds it
+ * @name:     of the mutex
+ * @acquires: how often it has been locked, this time included
+ *
+ * Says on stderr what is wrong, and exits with 1: no cut, another count, not held by this thread, or no held_since.
+ */
+void own_segment_require(const char *name, uint64_t acquires);
+
+#endif
