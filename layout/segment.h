@@ -150,6 +150,24 @@ struct peeps_schema_row {
 	char prefix[16]; /* NUL-terminated */
 };
 
+/* Bytes of a row, by section; 0 for an unknown one. */
+static inline uint32_t peeps_section_stride(uint32_t section)
+{
+	static const uint32_t strides[PEEPS_SECTION_END] = {
+		[PEEPS_SECTION_COUNTERS] = sizeof(uint64_t),
+		[PEEPS_SECTION_SCHEMA] = sizeof(struct peeps_schema_row),
+		[PEEPS_SECTION_THREADS] = sizeof(struct peeps_thread),
+		[PEEPS_SECTION_ENTITIES] = sizeof(struct peeps_entity_slot),
+		[PEEPS_SECTION_EDGES] = sizeof(struct peeps_edge_slot),
+		[PEEPS_SECTION_SITES] = sizeof(struct peeps_site_row),
+		[PEEPS_SECTION_SCOPES] = sizeof(struct peeps_scope_row),
+		[PEEPS_SECTION_MEMBERSHIPS] = sizeof(struct peeps_membership_row),
+		[PEEPS_SECTION_TEXT] = PEEPS_TEXT_GRANULE,
+	};
+
+	return section < PEEPS_SECTION_END ? strides[section] : 0;
+}
+
 #define PEEPS_LAYOUT_PRIVATE(type, field, offset, size)                  \
 	PEEPS_STATIC_ASSERT(offsetof(struct type, field) == (offset),    \
 			    "layout: " #type "." #field);                \

@@ -13,18 +13,6 @@
 	"use the peeps-read that belongs to the library the program was built with"
 #define HINT_DAMAGED "the program may have overwritten its segment; nothing in it can be trusted"
 
-static const uint32_t strides[PEEPS_SECTION_END] = {
-	[PEEPS_SECTION_COUNTERS] = sizeof(uint64_t),
-	[PEEPS_SECTION_SCHEMA] = sizeof(struct peeps_schema_row),
-	[PEEPS_SECTION_THREADS] = sizeof(struct peeps_thread),
-	[PEEPS_SECTION_ENTITIES] = sizeof(struct peeps_entity_slot),
-	[PEEPS_SECTION_EDGES] = sizeof(struct peeps_edge_slot),
-	[PEEPS_SECTION_SITES] = sizeof(struct peeps_site_row),
-	[PEEPS_SECTION_SCOPES] = sizeof(struct peeps_scope_row),
-	[PEEPS_SECTION_MEMBERSHIPS] = sizeof(struct peeps_membership_row),
-	[PEEPS_SECTION_TEXT] = PEEPS_TEXT_GRANULE,
-};
-
 /* Indices have 32 bits in references, 20 in an edge's origin; none may name more memory than a reader can index. */
 static const uint64_t capacities_max[PEEPS_SECTION_END] = {
 	[PEEPS_SECTION_COUNTERS] = PEEPS_PAGE_BYTES,
@@ -140,7 +128,7 @@ static int entry_check(const struct peeps_section_entry *entry, uint64_t file_by
 		return 0;
 	if (entry->id == PEEPS_SECTION_NONE)
 		return entry_damaged(entry, problem, "has no meaning");
-	if (entry->stride != strides[entry->id])
+	if (entry->stride != peeps_section_stride(entry->id))
 		return entry_damaged(entry, problem, "has rows of another size");
 	if (entry->capacity > capacities_max[entry->id])
 		return entry_damaged(entry, problem, "is larger than references can reach");

@@ -3,67 +3,15 @@
 
 #include <string.h>
 
-/* The type numbers of ENUM lists, by the list's name. */
-#define LIST_ACTIVITY   PEEPS_TYPE_ENUM_ACTIVITY
-#define LIST_MUTEX_TYPE PEEPS_TYPE_ENUM_MUTEX_TYPE
-
-/* The numbers of fields, in the order of kinds.def. */
-enum field_number {
-#define PEEPS_FIELD(kind, symbol, word, shift, bits, type, discipline, attribute) \
-	FIELD_##kind##_##symbol,
-#include <peeps/kinds.def>
-};
-
-enum detail_number {
-#define PEEPS_DETAIL(op, symbol, word, type, name) DETAIL_##op##_##symbol,
-#include <peeps/kinds.def>
-};
-
-static const struct peeps_schema_row built_in[] = {
-#define PEEPS_KIND(symbol, number_, name_, prefix_, role_) \
-	{ .list = PEEPS_SCHEMA_KIND,                       \
-	  .role = PEEPS_ROLE_##role_,                      \
-	  .number = (number_),                             \
-	  .name = name_,                                   \
-	  .prefix = prefix_ },
-#define PEEPS_FIELD(kind, symbol, word_, shift_, bits_, type_, discipline_, attribute) \
-	{ .list = PEEPS_SCHEMA_FIELD,                                                  \
-	  .word = PEEPS_FIELD_WORD_##word_,                                            \
-	  .shift = (shift_),                                                           \
-	  .bits = (bits_),                                                             \
-	  .type = PEEPS_TYPE_##type_,                                                  \
-	  .discipline = PEEPS_DISCIPLINE_##discipline_,                                \
-	  .number = FIELD_##kind##_##symbol,                                           \
-	  .owner = PEEPS_KIND_##kind,                                                  \
-	  .name = attribute },
-#define PEEPS_OP(symbol, number_, name_) \
-	{ .list = PEEPS_SCHEMA_OP, .number = (number_), .name = name_ },
-#define PEEPS_DETAIL(op, symbol, word_, type_, name_) \
-	{ .list = PEEPS_SCHEMA_DETAIL,                \
-	  .word = (word_),                            \
-	  .bits = 64,                                 \
-	  .type = PEEPS_TYPE_##type_,                 \
-	  .number = DETAIL_##op##_##symbol,           \
-	  .owner = PEEPS_OP_##op,                     \
-	  .name = name_ },
-#define PEEPS_STATE(symbol, number_, name_) \
-	{ .list = PEEPS_SCHEMA_STATE, .number = (number_), .name = name_ },
-#define PEEPS_EDGE(symbol, number_, name_) \
-	{ .list = PEEPS_SCHEMA_EDGE, .number = (number_), .name = name_ },
-#define PEEPS_ENUM(list_, symbol, number_, name_) \
-	{ .list = PEEPS_SCHEMA_ENUM, .number = (number_), .owner = LIST_##list_, .name = name_ },
-#define PEEPS_COUNTER(symbol, number_, name_) \
-	{ .list = PEEPS_SCHEMA_COUNTER, .number = (number_), .name = name_ },
-#include <peeps/kinds.def>
-};
+#include "layout/schema.h"
 
 uint64_t schema_rows(void)
 {
-	return sizeof(built_in) / sizeof(built_in[0]);
+	return sizeof(peeps_schema_built_in) / sizeof(peeps_schema_built_in[0]);
 }
 
 uint64_t schema_write(struct peeps_schema_row *rows)
 {
-	memcpy(rows, built_in, sizeof(built_in));
+	memcpy(rows, peeps_schema_built_in, sizeof(peeps_schema_built_in));
 	return schema_rows();
 }

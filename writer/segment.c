@@ -67,18 +67,6 @@ static uint64_t page_round(uint64_t bytes)
 	return (bytes + page - 1) / page * page;
 }
 
-static const uint32_t strides[PEEPS_SECTION_END] = {
-	[PEEPS_SECTION_COUNTERS] = sizeof(uint64_t),
-	[PEEPS_SECTION_SCHEMA] = sizeof(struct peeps_schema_row),
-	[PEEPS_SECTION_THREADS] = sizeof(struct peeps_thread),
-	[PEEPS_SECTION_ENTITIES] = sizeof(struct peeps_entity_slot),
-	[PEEPS_SECTION_EDGES] = sizeof(struct peeps_edge_slot),
-	[PEEPS_SECTION_SITES] = sizeof(struct peeps_site_row),
-	[PEEPS_SECTION_SCOPES] = sizeof(struct peeps_scope_row),
-	[PEEPS_SECTION_MEMBERSHIPS] = sizeof(struct peeps_membership_row),
-	[PEEPS_SECTION_TEXT] = PEEPS_TEXT_GRANULE,
-};
-
 /* The section table of a segment with these capacities. Returns the segment's size in bytes. */
 static uint64_t lay_out(struct peeps_section_entry *sections, const struct capacity *capacity)
 {
@@ -88,7 +76,7 @@ static uint64_t lay_out(struct peeps_section_entry *sections, const struct capac
 		struct peeps_section_entry *const entry = &sections[id - 1];
 
 		entry->id = id;
-		entry->stride = strides[id];
+		entry->stride = peeps_section_stride(id);
 		entry->offset = offset;
 		entry->capacity = capacity->rows[id];
 		offset += page_round(entry->capacity * entry->stride);

@@ -9,73 +9,20 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LIST_ACTIVITY   PEEPS_TYPE_ENUM_ACTIVITY
-#define LIST_MUTEX_TYPE PEEPS_TYPE_ENUM_MUTEX_TYPE
+#include "layout/schema.h"
 
-enum field_number {
-#define PEEPS_FIELD(kind, symbol, word, shift, bits, type, discipline, attribute) \
-	FIELD_##kind##_##symbol,
-#include <peeps/kinds.def>
-};
+#define SCHEMA_ROWS (sizeof(peeps_schema_built_in) / sizeof(peeps_schema_built_in[0]))
 
-enum detail_number {
-#define PEEPS_DETAIL(op, symbol, word, type, name) DETAIL_##op##_##symbol,
-#include <peeps/kinds.def>
-};
-
-static const struct peeps_schema_row schema[] = {
-#define PEEPS_KIND(symbol, number_, name_, prefix_, role_) \
-	{ .list = PEEPS_SCHEMA_KIND,                       \
-	  .number = (number_),                             \
-	  .name = name_,                                   \
-	  .prefix = prefix_,                               \
-	  .role = PEEPS_ROLE_##role_ },
-#define PEEPS_FIELD(kind, symbol, word_, shift_, bits_, type_, discipline_, attribute_) \
-	{ .list = PEEPS_SCHEMA_FIELD,                                                   \
-	  .number = FIELD_##kind##_##symbol,                                            \
-	  .owner = PEEPS_KIND_##kind,                                                   \
-	  .word = PEEPS_FIELD_WORD_##word_,                                             \
-	  .shift = (shift_),                                                            \
-	  .bits = (bits_),                                                              \
-	  .type = PEEPS_TYPE_##type_,                                                   \
-	  .discipline = PEEPS_DISCIPLINE_##discipline_,                                 \
-	  .name = attribute_ },
-#define PEEPS_OP(symbol, number_, name_) \
-	{ .list = PEEPS_SCHEMA_OP, .number = (number_), .name = name_ },
-#define PEEPS_DETAIL(op, symbol, word_, type_, name_) \
-	{ .list = PEEPS_SCHEMA_DETAIL,                \
-	  .number = DETAIL_##op##_##symbol,           \
-	  .owner = PEEPS_OP_##op,                     \
-	  .word = (word_),                            \
-	  .type = PEEPS_TYPE_##type_,                 \
-	  .name = name_ },
-#define PEEPS_STATE(symbol, number_, name_) \
-	{ .list = PEEPS_SCHEMA_STATE, .number = (number_), .name = name_ },
-#define PEEPS_EDGE(symbol, number_, name_) \
-	{ .list = PEEPS_SCHEMA_EDGE, .number = (number_), .name = name_ },
-#define PEEPS_ENUM(list_, symbol, number_, name_) \
-	{ .list = PEEPS_SCHEMA_ENUM, .number = (number_), .owner = LIST_##list_, .name = name_ },
-#define PEEPS_COUNTER(symbol, number_, name_) \
-	{ .list = PEEPS_SCHEMA_COUNTER, .number = (number_), .name = name_ },
-#include <peeps/kinds.def>
-};
-#define SCHEMA_ROWS (sizeof(schema) / sizeof(schema[0]))
-
-struct fake_row {
-	uint32_t stride;
-	uint64_t capacity;
-};
-
-static const struct fake_row rows[PEEPS_SECTION_END] = {
-	[PEEPS_SECTION_COUNTERS] = { sizeof(uint64_t), PEEPS_COUNTER_ROOM },
-	[PEEPS_SECTION_SCHEMA] = { sizeof(struct peeps_schema_row), SCHEMA_ROWS },
-	[PEEPS_SECTION_THREADS] = { sizeof(struct peeps_thread), FAKE_THREADS },
-	[PEEPS_SECTION_ENTITIES] = { sizeof(struct peeps_entity_slot), FAKE_ENTITIES },
-	[PEEPS_SECTION_EDGES] = { sizeof(struct peeps_edge_slot), FAKE_EDGES },
-	[PEEPS_SECTION_SITES] = { sizeof(struct peeps_site_row), FAKE_SITES },
-	[PEEPS_SECTION_SCOPES] = { sizeof(struct peeps_scope_row), 4 },
-	[PEEPS_SECTION_MEMBERSHIPS] = { sizeof(struct peeps_membership_row), 4 },
-	[PEEPS_SECTION_TEXT] = { PEEPS_TEXT_GRANULE, FAKE_TEXT },
+static const uint64_t capacities[PEEPS_SECTION_END] = {
+	[PEEPS_SECTION_COUNTERS] = PEEPS_COUNTER_ROOM,
+	[PEEPS_SECTION_SCHEMA] = SCHEMA_ROWS,
+	[PEEPS_SECTION_THREADS] = FAKE_THREADS,
+	[PEEPS_SECTION_ENTITIES] = FAKE_ENTITIES,
+	[PEEPS_SECTION_EDGES] = FAKE_EDGES,
+	[PEEPS_SECTION_SITES] = FAKE_SITES,
+	[PEEPS_SECTION_SCOPES] = 4,
+	[PEEPS_SECTION_MEMBERSHIPS] = 4,
+	[PEEPS_SECTION_TEXT] = FAKE_TEXT,
 };
 
 static void need(int fine, const char *what)
@@ -105,10 +52,10 @@ static uint64_t lay_out(struct peeps_section_entry *entries)
 
 	for (uint32_t id = 1; id < PEEPS_SECTION_END; id++) {
 		entries[id - 1] = (struct peeps_section_entry){ .id = id,
-								.stride = rows[id].stride,
+								.stride = peeps_section_stride(id),
 								.offset = offset,
-								.capacity = rows[id].capacity };
-		offset += page_round(rows[id].stride * rows[id].capacity);
+								.capacity = capacities[id] };
+		offset += page_round(peeps_section_stride(id) * capacities[id]);
 	}
 	return offset;
 }
@@ -162,7 +109,8 @@ void fake_segment_new(struct fake_segment *segment)
 	segment->edges = section_rows(segment, PEEPS_SECTION_EDGES);
 	segment->sites = section_rows(segment, PEEPS_SECTION_SITES);
 	segment->text = section_rows(segment, PEEPS_SECTION_TEXT);
-	memcpy(segment->schema, schema, sizeof(schema));
+	memcpy(segment->schema, peeps_schema_built_in,
+	       sizeof(peeps_schema_built_in));
 	fake_section(segment, PEEPS_SECTION_COUNTERS)->high_water = PEEPS_COUNTER_ROOM;
 	fake_section(segment, PEEPS_SECTION_SCHEMA)->high_water = SCHEMA_ROWS;
 	fake_section(segment, PEEPS_SECTION_SITES)->high_water = 1;   /* row 0: not known */
