@@ -157,7 +157,7 @@ class Deadlock(unittest.TestCase):
         self.assertEqual(answer.status, 1, answer)
         self.assertRegex(answer.out, r'WAITED +ACTOR +OPERATION +RESOURCE')
         for actor, mutex, holder in (('alpha', 'right', 'beta'), ('beta', 'left', 'alpha')):
-            self.assertRegex(answer.out, rf'(?m)^[\d.]+ m?s +{actor} +lock +mutex {mutex}.* {holder} ')
+            self.assertRegex(answer.out, rf'(?m)^ *[\d.]+ m?s +{actor} +lock +mutex {mutex}.* {holder} ')
         self.expect_sentences(answer.out)
 
     def test_blocked_tree__deadlock__closes_the_circle(self):

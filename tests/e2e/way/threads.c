@@ -244,9 +244,12 @@ static void exit_amid(void)
 }
 
 /* A thread that ends without any destructor, holding a lock; its record serves others later. */
+static int vanished_count;
+
 static void *vanish(void *unused)
 {
 	(void)count_up(NULL);
+	(void)__atomic_add_fetch(&vanished_count, 1, __ATOMIC_RELEASE);
 	(void)syscall(SYS_exit, 0);
 	return unused;
 }
@@ -264,7 +267,8 @@ static void vanished(void)
 		if (i % 10 == 0)
 			way_sleep_ms(1);
 	}
-	way_sleep_ms(50);
+	while (__atomic_load_n(&vanished_count, __ATOMIC_ACQUIRE) < 50)
+		way_sleep_ms(1);
 	churn_of(20, 4);
 	(void)peeps_mutex_lock(&locks[0]);
 	say_counters();
