@@ -78,13 +78,11 @@ struct peeps_segment_header {
 	struct peeps_section_entry sections[PEEPS_SECTION_MAX];
 };
 
-enum peeps_site_flags { PEEPS_SITE_FLAG_NONE = 0 };
-
 /* Where in the program. Immutable: written before its id is. Row 0 is "not known". */
 struct peeps_site_row {
 	uint32_t line;
-	uint32_t flags;
-	uint64_t file; /* text ref, as compiled */
+	uint32_t flags; /* zero */
+	uint64_t file;  /* text ref, as compiled */
 	/* text ref of PEEPS_SOURCE_ROOT, which a relative file is joined with; 0 = none */
 	uint64_t root;
 	uint64_t function; /* text ref */

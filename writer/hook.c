@@ -132,7 +132,7 @@ void hook_init(struct peeps_hook *hook, const char *name, struct peeps_site *sit
 	if (self && name && *name && !(traits & HOOK_SHARED))
 		copy = intern_get(name, strlen(name));
 	*hook = (struct peeps_hook){ .name = copy ? copy->bytes : NULL,
-				     .site = site,
+				     .site = self && site ? site_keep(site) : NULL,
 				     .traits = traits };
 }
 

@@ -11,6 +11,7 @@
 /**
  * hook_init - an untied hook with a name of its own
  * @name: copied; NULL or "": named after @site
+ * @site: copied; NULL = where it is first used
  *
  * hook_deinit() gives the name back. With telemetry off the name is NULL.
  */

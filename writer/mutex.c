@@ -353,7 +353,7 @@ int peeps_mutex_init_at(struct peeps_mutex *m, const char *name, const pthread_m
 	if (result != 0)
 		return result;
 	self = self_enter(CALLER_STACK());
-	hook_init(&m->hook, name, site, traits_of(attr), self);
+	hook_init(&m->hook, name, compiled_like_us(site) ? site : NULL, traits_of(attr), self);
 	if (self) {
 		if (compiled_like_us(site))
 			(void)hook_tie(&m->hook, PEEPS_KIND_MUTEX, site, self);

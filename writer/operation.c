@@ -71,14 +71,13 @@ static bool choose_slot(struct operation *operation, struct self *self)
 	return true;
 }
 
-/* A new wait of this slot. Its generation tells lives of the slot apart, its wait sequence waits of
- * one life. */
+/* A new wait of this slot: its wait sequence tells it from the ones before. */
 static void write_wait(struct peeps_edge_slot *slot, const struct self *self,
 		       const struct operation_new *new, uint64_t now_ns)
 {
 	const uint64_t sequence =
 		(peeps_load_relaxed(&slot->wait) >> PEEPS_EDGE_WAIT_SEQUENCE_SHIFT) + 1;
-	const uint64_t generation = 1;
+	const uint64_t generation = 1; /* of an operation's slot; links will count theirs */
 
 	peeps_store_relaxed(&slot->status,
 			    generation << PEEPS_STATUS_GENERATION_SHIFT |

@@ -149,6 +149,7 @@ static struct {
 	bool prepared; /* false in a child that was itself made without fork handlers: it is off */
 	sigset_t mask;
 	uint64_t stack;
+	bool amid;
 } forking;
 
 static void before_fork(void)
@@ -163,6 +164,7 @@ static void before_fork(void)
 	forking.prepared = true;
 	forking.mask = mask;
 	/* Handlers that the program registered before us run while we hold the lock. */
+	forking.amid = self_is_amid();
 	forking.stack = self_suspend();
 	urcu_bp_before_fork();
 }
@@ -187,9 +189,11 @@ static void after_fork_in_child(void)
 		return;
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state); /* for close() */
 	urcu_bp_after_fork_child();
+	/* The next wrapper makes a segment of the child's own; most children exec first. Not if a signal handler
+	 * forked: what it broke into goes on in the child too, with pointers into the parent's. */
 	if (peeps_process.state == PROCESS_ON)
-		/* The next wrapper makes a segment of the child's own; most children exec first. */
-		peeps_process.state = segment_abandon() ? PROCESS_UNSTARTED : PROCESS_OFF;
+		peeps_process.state =
+			segment_abandon() && !forking.amid ? PROCESS_UNSTARTED : PROCESS_OFF;
 	segment_close_inherited();
 	self_forget();
 	tick_forget();

@@ -22,6 +22,7 @@ struct peeps_site peeps_site_in_name = { .id = REFUSED, .layout_hash = PEEPS_LAY
 struct place {
 	struct interned *file, *root, *function, *module; /* NULL = none */
 	uint64_t line;
+	struct peeps_site kept;
 	uint32_t next; /* in its bucket */
 };
 
@@ -79,6 +80,11 @@ static uint64_t find(const struct place *place)
 	return 0;
 }
 
+static const char *bytes_of(const struct interned *string)
+{
+	return string ? string->bytes : "";
+}
+
 static uint64_t add(const struct place *place)
 {
 	const uint64_t id = place_count;
@@ -89,6 +95,13 @@ static uint64_t add(const struct place *place)
 		return 0;
 	}
 	places[id] = *place;
+	places[id].kept = (struct peeps_site){ .id = id,
+					       .file = bytes_of(place->file),
+					       .root = bytes_of(place->root),
+					       .function = bytes_of(place->function),
+					       .module = bytes_of(place->module),
+					       .line = place->line,
+					       .layout_hash = PEEPS_LAYOUT_HASH };
 	places[id].next = *bucket_of(place);
 	*bucket_of(place) = (uint32_t)id;
 	/* Before the mark: a reader that sees the row sees it whole. */
@@ -151,4 +164,11 @@ uint64_t site_id(struct peeps_site *site)
 		peeps_store_relaxed(&site->id, id ? id : REFUSED);
 	}
 	return id == REFUSED ? 0 : id;
+}
+
+struct peeps_site *site_keep(struct peeps_site *site)
+{
+	const uint64_t id = site_id(site);
+
+	return id ? &places[id].kept : NULL;
 }

@@ -20,6 +20,13 @@ bool site_init(void);
  */
 uint64_t site_id(struct peeps_site *site);
 
+/**
+ * site_keep - the same place in memory of our own: what @site points to may be unloaded one day
+ *
+ * Returns NULL where site_id() returns 0.
+ */
+struct peeps_site *site_keep(struct peeps_site *site);
+
 /* The same for a place given in words. */
 uint64_t site_id_of(const char *file, const char *root, const char *function, const char *module,
 		    uint64_t line);

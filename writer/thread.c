@@ -81,6 +81,18 @@ bool stack_is_gone(uint64_t stack, uint64_t caller_stack)
 		stack <= (uint64_t)(uintptr_t)other.ss_sp + other.ss_size);
 }
 
+bool self_is_amid(void)
+{
+	if (own.stack != 0)
+		return true;
+	if (own.generation != peeps_process.generation || !own.record)
+		return false;
+	for (int place = 0; place < edges[own.record_index].count; place++)
+		if (edges[own.record_index].stacks[place] != 0)
+			return true;
+	return peeps_section_is_open(own.record);
+}
+
 uint64_t self_suspend(void)
 {
 	const uint64_t stack = own.stack;

@@ -62,6 +62,9 @@ bool stack_is_gone(uint64_t stack, uint64_t caller_stack);
 uint64_t self_suspend(void);
 void self_resume(uint64_t stack);
 
+/* The calling thread is in the middle of something: a section, a wait, a call of ours that a signal handler broke into. */
+bool self_is_amid(void);
+
 /* See to it that thread_leaving() runs when the calling thread ends. The main thread needs that though
  * it may never register: the tick must end with it. */
 void thread_watch_leaving(void);

@@ -31,10 +31,10 @@ static uint64_t state;        /* enum tick_state */
 static uint32_t end;          /* a futex: 1 = the thread shall end */
 static pthread_t tick_thread; /* there is one while state is TICK_RUNS */
 
-/* The period first: a stamp is never taken for more exact than it is. */
-static void stamp(uint64_t period_ns)
+/* Taken to be as old as the longer period allows: a hold does not say in which one it was stamped. */
+static void stamp(void)
 {
-	peeps_store_relaxed(&peeps_segment.control->tick_period_ns, period_ns);
+	peeps_store_relaxed(&peeps_segment.control->tick_period_ns, PERIOD_NS);
 	peeps_store_relaxed(&peeps_segment.control->tick_ns, segment_ptime_ns());
 }
 
@@ -49,7 +49,7 @@ static void *run(void *unused)
 		const struct timespec pause = { .tv_nsec = (long)period_ns };
 		const uint64_t seen = peeps_load_relaxed(&peeps_segment.control->epoch);
 
-		stamp(PERIOD_NS);
+		stamp();
 		if (seen != epoch) {
 			epoch = seen;
 			close_until_ns = now_ns + LATELY_NS;
@@ -90,7 +90,7 @@ void tick_start(void)
 {
 	if (!move_on(TICK_IDLE, TICK_STARTS))
 		return;
-	stamp(PERIOD_NS);
+	stamp();
 	if (!start()) {
 		peeps_store_relaxed(&state, TICK_OVER);
 		peeps_store_relaxed(&peeps_segment.control->tick_ns, 0); /* no honest stamp */

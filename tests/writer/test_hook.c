@@ -2,6 +2,7 @@
 #include "tests/writer/writer_test.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #include "writer/entity.h"
 #include "writer/hook.h"
@@ -53,6 +54,30 @@ static void hook_tie__made_by_init__entity_has_its_name_and_site(void **state)
 	assert_int_equal(hook.slot->site, here.id);
 	deinit(&hook);
 	assert_false(hook_is_tied(&hook));
+}
+
+/* A plugin's places go with it, and a mutex that it made for its host does not. */
+static void hook_tie__place_was_unloaded_since__entity_has_it_still(void **state)
+{
+	struct peeps_site *const unloaded =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct self *const self = enter();
+	struct peeps_hook hook;
+	const struct peeps_site_row *row;
+
+	(void)state;
+	assert_ptr_not_equal(unloaded, MAP_FAILED);
+	*unloaded = here;
+	unloaded->line = 77;
+	unloaded->id = 0;
+	hook_init(&hook, NULL, unloaded, 0, self);
+	self_leave(self);
+	assert_int_equal(munmap(unloaded, 4096), 0);
+	assert_true(tie(&hook));
+	row = segment_row(PEEPS_SECTION_SITES, hook.slot->site);
+	assert_text(row->file, "dir/here.c");
+	assert_int_equal(row->line, 77);
+	deinit(&hook);
 }
 
 static void hook_tie__static_initializer__place_behind_its_name(void **state)
@@ -170,6 +195,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hook_tie__made_by_init__entity_has_its_name_and_site),
+		cmocka_unit_test(hook_tie__place_was_unloaded_since__entity_has_it_still),
 		cmocka_unit_test(hook_tie__static_initializer__place_behind_its_name),
 		cmocka_unit_test(hook_tie__no_name__named_after_its_place),
 		cmocka_unit_test(hook_tie__twice__one_entity),
