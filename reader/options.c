@@ -152,6 +152,7 @@ struct parse {
 static int apply(struct parse *parse, const struct option *option, const char *argument)
 {
 	struct peeps_options *options = parse->options;
+	int r;
 
 	parse->given |= 1U << option->id;
 	switch (option->id) {
@@ -164,7 +165,12 @@ static int apply(struct parse *parse, const struct option *option, const char *a
 	case MIN:
 		return set_duration(&options->min_ns, option, argument, parse->problem);
 	case MAX_WAIT:
-		return set_duration(&options->max_wait_ns, option, argument, parse->problem);
+		r = set_duration(&options->max_wait_ns, option, argument, parse->problem);
+		if (r == 0 && options->max_wait_ns == 0)
+			return refuse(parse->problem, "--max-wait takes a duration above zero",
+				      "such as 100ms, 2s, 1m", "'%s' would find every wait",
+				      argument);
+		return r;
 	case FORMAT:
 		if (strcmp(argument, "json") == 0)
 			options->format = PEEPS_FORMAT_JSON;

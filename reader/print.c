@@ -262,6 +262,23 @@ size_t peeps_columns(const char *text)
 	return columns;
 }
 
+/* The columns of the next character, or of a whole escape, which means nothing in halves. */
+static size_t next_unit(const char **text)
+{
+	const char *begin = *text;
+	size_t bytes = 2;
+
+	if (*begin != '\\')
+		return columns_of(next_code_point(text));
+	if (begin[1] == 'x')
+		bytes = 4;
+	else if (begin[1] == 'u')
+		bytes = strcspn(begin, "}") + 1;
+	bytes = strnlen(begin, bytes);
+	*text += bytes;
+	return bytes;
+}
+
 const char *peeps_elide(struct peeps_arena *arena, const char *text, size_t columns_max)
 {
 	const size_t columns = peeps_columns(text);
@@ -274,13 +291,13 @@ const char *peeps_elide(struct peeps_arena *arena, const char *text, size_t colu
 		return text;
 
 	for (const char *next = text; *next; head_end = next) {
-		const size_t width = columns_of(next_code_point(&next));
+		const size_t width = next_unit(&next);
 
 		if (seen + width > head_columns)
 			break;
 		seen += width;
 	}
 	for (tail = head_end; seen + tail_columns < columns;)
-		seen += columns_of(next_code_point(&tail));
+		seen += next_unit(&tail);
 	return peeps_arena_format(arena, "%.*s…%s", (int)(head_end - text), text, tail);
 }

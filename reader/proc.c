@@ -383,6 +383,22 @@ static void cmdline_read(const struct peeps_target *target, struct peeps_image *
 	image->cmdline[length] = '\0';
 }
 
+/* Whoever asks why a process does nothing has the answer there. */
+static void stop_note(const struct peeps_target *target, struct peeps_image *image)
+{
+	struct peeps_proc_identity identity;
+
+	if (peeps_proc_identify(target->proc_fd, &identity) != 0)
+		return;
+	if (identity.state == 'T')
+		peeps_image_note(
+			image,
+			"the process is stopped, by SIGSTOP or its like: nothing in it goes on");
+	else if (identity.state == 't')
+		peeps_image_note(image,
+				 "the process is stopped by a debugger: nothing in it goes on");
+}
+
 int peeps_image_read_names(const struct peeps_target *target, struct peeps_image *image)
 {
 	struct tid_list list = { .target = target };
@@ -399,6 +415,7 @@ int peeps_image_read_names(const struct peeps_target *target, struct peeps_image
 	for (size_t record = 0; record < image->thread_count; record++)
 		thread_complete(target, image, &list, record);
 	cmdline_read(target, image);
+	stop_note(target, image);
 	/* Of a process that is no more, nothing can be told from threads that are no more. */
 	image->names_read = !image->exited && list.count > 0;
 	free(list.pairs);

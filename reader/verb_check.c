@@ -9,6 +9,7 @@
 #include "reader/json.h"
 #include "reader/labels.h"
 #include "reader/print.h"
+#include "reader/waits.h"
 
 #define VICTIMS_NAMED 10
 
@@ -93,25 +94,61 @@ static void print_finding(const struct peeps_labels *labels, const struct peeps_
 	print_victims(labels, graph, finding, out);
 }
 
+/* In transit for so long nothing is: it was locked where peeps does not look. */
+#define OUT_OF_SIGHT_NS UINT64_C(1000000000)
+
+static bool is_held_out_of_sight(const struct peeps_graph *graph, const struct peeps_edge *edge)
+{
+	const struct peeps_value *holder =
+		peeps_graph_attribute(&graph->nodes[edge->dst], "holder");
+	const uint64_t pending_ns = peeps_edge_pending_ns(graph, edge);
+
+	return holder && holder->type == PEEPS_VALUE_NULL && pending_ns != PEEPS_NO_TIME &&
+	       pending_ns >= OUT_OF_SIGHT_NS;
+}
+
+static void print_out_of_sight(size_t count, FILE *out)
+{
+	if (count == 0)
+		return;
+	(void)fprintf(
+		out,
+		"  %zu of them for a lock that nobody is seen to hold: taken where peeps does not look,\n"
+		"  as by pthread_cond_wait() on .raw?\n",
+		count);
+}
+
 static void print_no_deadlock(const struct peeps_graph *graph, FILE *out)
 {
 	const bool exact =
 		graph->quality == PEEPS_QUALITY_CUT || graph->quality == PEEPS_QUALITY_QUIESCENT;
-	size_t waits = 0;
+	size_t waits = 0, out_of_sight = 0;
 
-	for (size_t i = 0; i < graph->edge_count; i++)
-		waits += peeps_edge_is_wait(graph, &graph->edges[i]);
-	if (exact)
+	for (size_t i = 0; i < graph->edge_count; i++) {
+		const struct peeps_edge *edge = &graph->edges[i];
+
+		if (!peeps_edge_is_wait(graph, edge))
+			continue;
+		waits++;
+		out_of_sight += is_held_out_of_sight(graph, edge);
+	}
+	if (exact && out_of_sight == 0)
 		(void)fputs("no deadlock: ", out);
+	else if (exact)
+		(void)fputs("no deadlock seen: ", out);
 	else
 		(void)fprintf(out, "no deadlock found, but the snapshot is %s: ",
 			      peeps_quality_name(graph->quality));
 	if (waits == 0)
 		(void)fputs("nothing waits\n", out);
+	else if (out_of_sight > 0)
+		(void)fprintf(out, waits == 1 ? "%zu operation waits\n" : "%zu operations wait\n",
+			      waits);
 	else if (waits == 1)
 		(void)fputs("1 operation waits, and can still be woken\n", out);
 	else
 		(void)fprintf(out, "%zu operations wait, all can still be woken\n", waits);
+	print_out_of_sight(out_of_sight, out);
 }
 
 int peeps_check_text(const struct peeps_graph *graph, FILE *out)

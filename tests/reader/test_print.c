@@ -150,6 +150,9 @@ static void elide__any_text__keeps_both_ends_and_the_limit(void **state)
 	assert_string_equal(peeps_elide(arena, text, 16), text);
 	assert_string_equal(peeps_elide(arena, text, 9), "abcd…mnop");
 	assert_string_equal(peeps_elide(arena, text, 2), "a…");
+	/* No half of an escape, which would read as text. */
+	assert_string_equal(peeps_elide(arena, "abc\\nefghijk\\amnop", 9), "abc…mnop");
+	assert_string_equal(peeps_elide(arena, "ab\\x1bcdefghi\\u{202e}no", 9), "ab…no");
 	for (size_t columns = 1; columns < 20; columns++) {
 		const char *wide =
 			"\xe6\x97\xa5\xe6\x9c\xac\xe6\x97\xa5\xe6\x9c\xac\xe6\x97\xa5\xe6\x9c\xac";
