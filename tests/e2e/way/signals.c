@@ -41,14 +41,16 @@ static void install(void (*handler)(int), int flags)
 	(void)sigaction(SIGALRM, &action, NULL);
 }
 
-/* Only main takes the signal; other threads block it. */
-static void block_alarm(void)
+/* Only main takes the signal: a thread made here has blocked it from its first instruction. */
+static void create_deaf(pthread_t *thread, void *(*body)(void *))
 {
-	sigset_t alarm_only;
+	sigset_t alarm_only, before;
 
 	(void)sigemptyset(&alarm_only);
 	(void)sigaddset(&alarm_only, SIGALRM);
-	(void)pthread_sigmask(SIG_BLOCK, &alarm_only, NULL);
+	(void)pthread_sigmask(SIG_BLOCK, &alarm_only, &before);
+	(void)pthread_create(thread, NULL, body, NULL);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 static void try_and_unlock(int signal)
@@ -80,7 +82,6 @@ static void try_and_unlock(int signal)
 
 static void *lock_both(void *unused)
 {
-	block_alarm();
 	for (int i = 0; i < 30000; i++) {
 		(void)peeps_mutex_lock(&both);
 		both_count++;
@@ -121,7 +122,7 @@ static void trylock(void)
 	pthread_t thread;
 
 	install(try_and_unlock, 0);
-	(void)pthread_create(&thread, NULL, lock_both, NULL);
+	create_deaf(&thread, lock_both);
 	start_timer(50);
 	until_handled(way_scaled(4000));
 	start_timer(0);
@@ -239,7 +240,6 @@ static pthread_barrier_t held, done;
 
 static void *hold_both(void *unused)
 {
-	block_alarm();
 	(void)peeps_mutex_lock(&both);
 	(void)pthread_barrier_wait(&held);
 	(void)pthread_barrier_wait(&done);
@@ -253,7 +253,7 @@ static void siglongjmp_from_a_wait(void)
 
 	(void)pthread_barrier_init(&held, NULL, 2);
 	(void)pthread_barrier_init(&done, NULL, 2);
-	(void)pthread_create(&thread, NULL, hold_both, NULL);
+	create_deaf(&thread, hold_both);
 	(void)pthread_barrier_wait(&held);
 	install(jump_away, 0);
 	start_timer(500);
