@@ -15,7 +15,6 @@ configurations=(
 	'gcc   | gcc g++       | --buildtype=debugoptimized | all             |'
 	'clang | clang clang++ | --buildtype=debugoptimized | unit e2e stress | PEEPS_STRESS=short'
 	'asan  | gcc g++       | --native-file=dev.ini      | unit e2e        | PEEPS_STRESS=short'
-	'tsan  | gcc g++       | --native-file=tsan.ini     | tsan            | PEEPS_STRESS=short'
 )
 
 passed=0
@@ -35,7 +34,7 @@ count()
 set_up()
 {
 	local wanted
-	wanted=$(echo "$PWD" "$compilers" "$setup_args" && cat dev.ini tsan.ini)
+	wanted=$(echo "$PWD" "$compilers" "$setup_args" && cat dev.ini)
 
 	if [ -f "$dir/peeps-setup" ] && [ -f "$dir/build.ninja" ] &&
 		[ "$(cat "$dir/peeps-setup")" = "$wanted" ]; then
