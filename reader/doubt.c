@@ -9,14 +9,6 @@
 #include "reader/bounds.h"
 #include "reader/proc.h"
 
-static int entity_compare(const void *key, const void *member)
-{
-	const uint32_t index = *(const uint32_t *)key;
-	const struct peeps_entity_view *view = member;
-
-	return index < view->index ? -1 : index > view->index;
-}
-
 static int edge_compare(const void *key, const void *member)
 {
 	const uint32_t index = *(const uint32_t *)key;
@@ -44,10 +36,7 @@ static bool doubt_slot(struct peeps_image *image, const struct peeps_target *tar
 	uint32_t row;
 
 	if (row_at(target, marks, PEEPS_SECTION_ENTITIES, offset, &row)) {
-		struct peeps_entity_view *entity =
-			image->entity_count ? bsearch(&row, image->entities, image->entity_count,
-						      sizeof(*image->entities), entity_compare)
-					    : NULL;
+		struct peeps_entity_view *entity = peeps_image_entity(image, row);
 
 		if (entity) /* else the cut shows nothing there */
 			entity->uncertain = true;

@@ -208,3 +208,19 @@ int peeps_image_begin(struct peeps_image *image, const struct peeps_target *targ
 	pages_prepare(target, marks);
 	return 0;
 }
+
+static int entity_compare(const void *key, const void *member)
+{
+	const uint32_t index = *(const uint32_t *)key;
+	const struct peeps_entity_view *view = member;
+
+	return index < view->index ? -1 : index > view->index;
+}
+
+struct peeps_entity_view *peeps_image_entity(const struct peeps_image *image, uint32_t slot)
+{
+	if (image->entity_count == 0)
+		return NULL;
+	return bsearch(&slot, image->entities, image->entity_count, sizeof(*image->entities),
+		       entity_compare);
+}

@@ -106,6 +106,9 @@ struct peeps_image {
 void peeps_image_init(struct peeps_image *image);
 void peeps_image_deinit(struct peeps_image *image);
 
+/* The view of the entity in that slot; NULL if the image has none. */
+struct peeps_entity_view *peeps_image_entity(const struct peeps_image *image, uint32_t slot);
+
 /**
  * peeps_image_note - add a sentence to the image's notes; beyond the room for them they are lost, and that is noted
  */

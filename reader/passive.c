@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <peeps/atomic.h>
@@ -114,21 +113,10 @@ static bool is_settled(const struct peeps_image *image, uint64_t record)
 	return record < image->thread_count && image->threads[record].settled;
 }
 
-static int entity_compare(const void *key, const void *member)
-{
-	const uint32_t index = *(const uint32_t *)key;
-	const struct peeps_entity_view *view = member;
-
-	return index < view->index ? -1 : index > view->index;
-}
-
 static const struct peeps_entity_view *entity_find(const struct peeps_image *image, uint64_t ref)
 {
-	const uint32_t index = (uint32_t)(ref & PEEPS_REF_INDEX_MASK);
 	const struct peeps_entity_view *entity =
-		image->entity_count ? bsearch(&index, image->entities, image->entity_count,
-					      sizeof(*entity), entity_compare)
-				    : NULL;
+		peeps_image_entity(image, (uint32_t)(ref & PEEPS_REF_INDEX_MASK));
 
 	return entity && entity->identity == ref ? entity : NULL;
 }

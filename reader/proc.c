@@ -322,24 +322,14 @@ static const struct tid_pair *tid_find(const struct tid_list *list, uint64_t tid
 	return bsearch(&key, list->pairs, list->count, sizeof(key), tid_compare);
 }
 
-static int entity_compare(const void *key, const void *member)
-{
-	const uint32_t index = *(const uint32_t *)key;
-	const struct peeps_entity_view *entity = member;
-
-	return index < entity->index ? -1 : index > entity->index;
-}
-
 /* The program's own name for a thread wins, so the kernel's need not be read. */
 static bool is_named(const struct peeps_image *image, const struct peeps_thread_view *thread)
 {
-	const uint32_t index = (uint32_t)(thread->entity & PEEPS_REF_INDEX_MASK);
 	const struct peeps_entity_view *entity;
 
-	if (thread->entity == 0 || image->entity_count == 0)
+	if (thread->entity == 0)
 		return false;
-	entity = bsearch(&index, image->entities, image->entity_count, sizeof(*entity),
-			 entity_compare);
+	entity = peeps_image_entity(image, (uint32_t)(thread->entity & PEEPS_REF_INDEX_MASK));
 	return entity && entity->body[PEEPS_THREAD_NAME_WORD] != 0;
 }
 
