@@ -32,7 +32,12 @@ static struct peeps_value enum_value(struct peeps_decoder *d, uint32_t type, uin
 
 	if (!name)
 		d->damage.values++;
-	return peeps_value_text(name);
+	return peeps_value_text(name && *name ? name : NULL);
+}
+
+static struct peeps_value optional_value(struct peeps_decoder *d, uint64_t bits)
+{
+	return bits == 0 ? peeps_value_null() : number_value(d, bits - 1);
 }
 
 struct peeps_value peeps_decoder_value(struct peeps_decoder *d, uint8_t type, uint64_t bits)
@@ -44,6 +49,8 @@ struct peeps_value peeps_decoder_value(struct peeps_decoder *d, uint8_t type, ui
 	case PEEPS_TYPE_BITS:
 	case PEEPS_TYPE_NS_DURATION:
 		return number_value(d, bits);
+	case PEEPS_TYPE_OPTIONAL_COUNT:
+		return optional_value(d, bits);
 	case PEEPS_TYPE_BOOL:
 		return (struct peeps_value){ .type = PEEPS_VALUE_BOOL, .as.boolean = bits != 0 };
 	case PEEPS_TYPE_US_DURATION:

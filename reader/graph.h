@@ -93,15 +93,34 @@ struct peeps_edge {
 	uint32_t wait_sequence; /* with slot: which wait this is, for comparing two snapshots */
 	uint32_t slot;
 	uint32_t reason; /* errno of a failed operation, else 0 */
+	bool blocks; /* an operation that keeps its actor; of others of one actor, any one will do */
 	struct peeps_source source;
 	/* of a `holds` edge: */
-	const char *role;          /* "lock", "permit", ...; else NULL */
-	const char *mode;          /* "exclusive", "read", ...; NULL = does not apply */
-	uint64_t count;            /* how often, or how many, it holds */
-	uint64_t held_since_ns;    /* ptime, at or before the acquisition; PEEPS_NO_TIME = no honest stamp */
-	uint64_t held_accuracy_ns; /* the acquisition was at most this much later than held_since_ns */
+	uint32_t role_number; /* PEEPS_HOLD_ROLE_*; else NONE */
+	uint32_t mode_number; /* PEEPS_HOLD_MODE_*; NONE = does not apply */
+	const char *role;     /* "lock", "permit", ...; else NULL */
+	const char *mode;     /* "exclusive", "read", ...; NULL = does not apply */
+	uint64_t count;       /* how often, or how many, it holds */
+	uint64_t
+		held_since_ns; /* ptime, at or before the acquisition; PEEPS_NO_TIME = no honest stamp */
+	uint64_t
+		held_accuracy_ns; /* the acquisition was at most this much later than held_since_ns */
 	size_t detail_count;
 	struct peeps_attribute *details;
+};
+
+/* A context with members. Never an end of an edge. */
+struct peeps_graph_scope {
+	const char *id; /* scope:{proc_key}:{kind}:{name} */
+	const char *name;
+	const char *kind;
+	uint32_t process;
+	uint64_t created_ns; /* ptime */
+};
+
+struct peeps_membership {
+	uint32_t node;
+	uint32_t scope; /* position in scopes */
 };
 
 struct peeps_counter_value {
@@ -111,8 +130,8 @@ struct peeps_counter_value {
 
 struct peeps_process {
 	const char *proc_key;
-	uint32_t pid;      /* as this reader sees it */
-	uint32_t own_pid;  /* as the process sees itself */
+	uint32_t pid;     /* as this reader sees it */
+	uint32_t own_pid; /* as the process sees itself */
 	const char *name;
 	const char *cmdline;
 	uint64_t start_time_ticks;
@@ -123,7 +142,11 @@ struct peeps_process {
 	struct peeps_counter_value *counters;
 };
 
-enum peeps_finding_kind { PEEPS_FINDING_DEADLOCK, PEEPS_FINDING_ORPHANED_WAIT, PEEPS_FINDING_LONG_WAIT };
+enum peeps_finding_kind {
+	PEEPS_FINDING_DEADLOCK,
+	PEEPS_FINDING_ORPHANED_WAIT,
+	PEEPS_FINDING_LONG_WAIT
+};
 
 struct peeps_finding {
 	enum peeps_finding_kind kind;
@@ -153,6 +176,10 @@ struct peeps_graph {
 	struct peeps_node *nodes;
 	size_t edge_count;
 	struct peeps_edge *edges;
+	size_t scope_count;
+	struct peeps_graph_scope *scopes;
+	size_t membership_count;
+	struct peeps_membership *memberships;
 	size_t finding_count;
 	struct peeps_finding *findings;
 };

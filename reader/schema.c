@@ -37,7 +37,7 @@ static bool is_common(const char *name)
 
 static bool is_known_type(uint8_t type)
 {
-	return (type >= PEEPS_TYPE_COUNT && type <= PEEPS_TYPE_BOOL) ||
+	return (type >= PEEPS_TYPE_COUNT && type <= PEEPS_TYPE_OPTIONAL_COUNT) ||
 	       type >= PEEPS_TYPE_ENUM_ACTIVITY;
 }
 
@@ -74,7 +74,7 @@ static bool is_sound(const struct peeps_schema_row *row)
 		return row->owner <= PEEPS_EDGE_BYTE_MASK && row->word < PEEPS_DETAIL_WORDS &&
 		       is_known_type(row->type);
 	case PEEPS_SCHEMA_ENUM:
-		return row->name[0] != '\0';
+		return row->number == 0 || row->name[0] != '\0';
 	case PEEPS_SCHEMA_COUNTER:
 		return row->number < PEEPS_COUNTER_ROOM && row->owner == 0 && row->name[0] != '\0';
 	default:

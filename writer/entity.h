@@ -18,6 +18,7 @@ bool entities_init(void);
  * @traits: the kind's own bits of the status word
  * @name:   NULL = none; the entity takes a use of its own
  * @site:   id; 0 = not known
+ * @note:   text ref, or 0; the entity takes it over
  */
 struct entity_new {
 	enum peeps_kind kind;
@@ -26,6 +27,7 @@ struct entity_new {
 	struct interned *name;
 	uint64_t site;
 	uint64_t creator;
+	uint64_t note;
 };
 
 /**
@@ -42,6 +44,26 @@ struct peeps_entity_slot *entity_make(struct self *self, const struct entity_new
  * Nobody may write the slot any more. Context: process lock held.
  */
 void entity_retire(struct self *self, struct peeps_entity_slot *slot);
+
+/**
+ * entities_make - two ends of one thing, with one name, in one section: no cut shows one without the other
+ * @names_other: word of the second one's body that takes the first one's ref
+ *
+ * Returns false, with nothing made, where entity_make() returns NULL. Context: process lock held.
+ */
+bool entities_make(struct self *self, const struct entity_new new[2], int names_other,
+		   struct peeps_entity_slot *slots[2]);
+
+/* End two in one section. Context: process lock held. */
+void entities_retire(struct self *self, struct peeps_entity_slot *const slots[2]);
+
+/**
+ * entity_find - the slot whose present life a reference names
+ *
+ * Returns NULL for a stale one, for one of the segment that this process's parent had, and for none.
+ * Context: whoever may write the entity, or end it; so it does not end meanwhile.
+ */
+struct peeps_entity_slot *entity_find(uint64_t ref);
 
 /* The slot's life now goes with another name (NULL = none), whose use it takes over. Returns the
  * one before, whose use the caller then owes. Context: process lock held. */

@@ -1,41 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "writer/operation.h"
 
-#include <signal.h>
-
+#include "writer/edge.h"
 #include "writer/entity.h"
-#include "writer/pool.h"
-#include "writer/process.h"
 #include "writer/segment.h"
-
-static struct pool edges; /* under the process lock */
-
-bool operations_init(void)
-{
-	return pool_init(&edges, PEEPS_SECTION_EDGES);
-}
-
-static uint32_t take_slot(void)
-{
-	sigset_t mask;
-	uint32_t index;
-
-	if (!pool_may_have(&edges))
-		return POOL_NONE;
-	process_lock(&mask);
-	index = pool_take(&edges);
-	process_unlock(&mask);
-	return index;
-}
 
 /* The thread's own slots first grow to their number, then the one that finished longest ago is used
  * again. */
 static int take_place(struct thread_edges *own)
 {
-	uint32_t index;
+	struct peeps_edge_slot *slot;
 
-	if (own->count < THREAD_EDGES && (index = take_slot()) != POOL_NONE) {
-		own->slots[own->count] = index;
+	if (own->count < THREAD_EDGES && (slot = edge_take()) != NULL) {
+		own->slots[own->count] = edge_index(slot);
 		own->last = own->count++;
 		return own->last;
 	}
@@ -54,18 +31,15 @@ static bool choose_slot(struct operation *operation, struct self *self)
 {
 	struct thread_edges *const own = thread_edges_of(self);
 
-	operation->place = -1;
-	if (!own) {
-		operation->index = take_slot();
-	} else {
-		operation->place = take_place(own);
-		operation->index = operation->place < 0 ? POOL_NONE : own->slots[operation->place];
-	}
-	if (operation->index == POOL_NONE) {
+	operation->place = own ? take_place(own) : -1;
+	if (operation->place >= 0)
+		operation->slot = edge_at(own->slots[operation->place]);
+	else
+		operation->slot = own ? NULL : edge_take();
+	if (!operation->slot) {
 		segment_count(PEEPS_COUNTER_DROPPED_EDGES);
 		return false;
 	}
-	operation->slot = segment_row(PEEPS_SECTION_EDGES, operation->index);
 	if (own)
 		own->stacks[operation->place] = self->stack;
 	return true;
@@ -77,10 +51,9 @@ static void write_wait(struct peeps_edge_slot *slot, const struct self *self,
 {
 	const uint64_t sequence =
 		(peeps_load_relaxed(&slot->wait) >> PEEPS_EDGE_WAIT_SEQUENCE_SHIFT) + 1;
-	const uint64_t generation = 1; /* of an operation's slot; links will count theirs */
 
 	peeps_store_relaxed(&slot->status,
-			    generation << PEEPS_STATUS_GENERATION_SHIFT |
+			    edge_next_life(slot) | PEEPS_OPERATION_BLOCKS << PEEPS_EDGE_MODE_SHIFT |
 				    (uint64_t)PEEPS_EDGE_NEEDS << PEEPS_EDGE_KIND_SHIFT |
 				    (uint64_t) new->op << PEEPS_EDGE_OP_SHIFT |
 				    PEEPS_STATE_PENDING);
@@ -106,8 +79,7 @@ void operations_left(struct self *self, uint64_t frame)
 		if (own->stacks[place] == 0 ||
 		    (own->stacks[place] > frame && !stack_is_gone(own->stacks[place], self->stack)))
 			continue;
-		left.index = own->slots[place];
-		left.slot = segment_row(PEEPS_SECTION_EDGES, left.index);
+		left.slot = edge_at(own->slots[place]);
 		segment_count(PEEPS_COUNTER_TORN);
 		operation_end(&left, self, PEEPS_STATE_CANCELLED, segment_ptime_ns(), 0);
 	}
@@ -150,15 +122,10 @@ void operation_write_end(const struct operation *operation, enum peeps_state sta
 
 void operation_release(struct operation *operation, struct self *self, struct rest rest)
 {
-	sigset_t mask;
-
-	if (operation->place >= 0) {
+	if (operation->place >= 0)
 		thread_edges_of(self)->stacks[operation->place] = 0;
-	} else {
-		process_lock(&mask);
-		pool_give(&edges, operation->index, rest);
-		process_unlock(&mask);
-	}
+	else
+		edge_give(operation->slot, rest);
 	operation->slot = NULL;
 }
 

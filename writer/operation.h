@@ -12,14 +12,11 @@
 #include "writer/thread.h"
 #include "writer/update.h"
 
-bool operations_init(void);
-
 /**
  * struct operation - one in flight; slot NULL = not recorded
  */
 struct operation {
 	struct peeps_edge_slot *slot;
-	uint32_t index;
 	/* in the thread's edges; -1 for a thread without a record: the slot goes back to the pool */
 	int place;
 	uint64_t since_ns;

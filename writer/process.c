@@ -12,9 +12,9 @@
 #include <unistd.h>
 #include <urcu/urcu-bp.h>
 
+#include "writer/edge.h"
 #include "writer/entity.h"
 #include "writer/intern.h"
-#include "writer/operation.h"
 #include "writer/segment.h"
 #include "writer/site.h"
 #include "writer/text.h"
@@ -68,7 +68,7 @@ static bool prepare_lineage(void)
 static bool make_tables(void)
 {
 	return text_init() && intern_init() && site_init() && threads_init() && entities_init() &&
-	       operations_init();
+	       edges_init();
 }
 
 /* Asked once in a lineage: a child that starts telemetry late may have scrubbed its environment. */

@@ -258,12 +258,25 @@ static bool fill(uint64_t bytes, const struct capacity *capacity, uint32_t fence
 	return true;
 }
 
+/* Of the present segment; a forked child has its parent's count. */
+static uint64_t segments_made;
+static uint64_t first_generation;
+
+/* Far from those that slots of segments before had: multiples of an odd number. */
+static void draw_first_generation(void)
+{
+	first_generation = (1 + segments_made++ * UINT64_C(0x9e3779b)) & PEEPS_REF_GENERATION_MASK;
+	if (first_generation == 0)
+		first_generation = 1;
+}
+
 bool segment_create(uint32_t fence_mode)
 {
 	struct capacity capacity;
 	struct peeps_section_entry sections[PEEPS_SECTION_MAX] = { 0 };
 	uint64_t bytes;
 
+	draw_first_generation();
 	capacity_read(&capacity);
 	bytes = lay_out(sections, &capacity);
 	if (!limits_permit(bytes) || !open_sealed(bytes))
@@ -324,6 +337,13 @@ bool segment_reserve(enum peeps_section_id section, uint64_t rows)
 		return false;
 	peeps_segment.reserved[section] = target;
 	return true;
+}
+
+uint64_t segment_next_generation(uint64_t generation)
+{
+	if (generation == 0)
+		return first_generation;
+	return generation == PEEPS_REF_GENERATION_MASK ? 1 : generation + 1;
 }
 
 void segment_raise(enum peeps_section_id section, uint64_t rows)

@@ -77,6 +77,10 @@ static inline void *segment_row(enum peeps_section_id section, uint64_t index)
 	return peeps_segment.base + entry->offset + index * entry->stride;
 }
 
+/* The generation that follows @generation in a slot or row; its first one is drawn anew in every forked child, so
+ * that what names a life in the parent's segment hardly names one in the child's. */
+uint64_t segment_next_generation(uint64_t generation);
+
 /* ns since the segment was made; never 0, which means "never". */
 uint64_t segment_ptime_ns(void);
 

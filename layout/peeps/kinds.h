@@ -48,8 +48,13 @@ enum peeps_field_type {
 	PEEPS_TYPE_TEXT = 7,
 	PEEPS_TYPE_BITS = 8,
 	PEEPS_TYPE_BOOL = 9,
+	PEEPS_TYPE_OPTIONAL_COUNT = 10,
 	PEEPS_TYPE_ENUM_ACTIVITY = 16,
 	PEEPS_TYPE_ENUM_MUTEX_TYPE = 17,
+	PEEPS_TYPE_ENUM_CLOSE_CAUSE = 18,
+	PEEPS_TYPE_ENUM_HOLD_ROLE = 19,
+	PEEPS_TYPE_ENUM_HOLD_MODE = 20,
+	PEEPS_TYPE_ENUM_SCOPE_KIND = 21,
 };
 
 enum peeps_discipline {
@@ -72,6 +77,15 @@ enum peeps_field_place {
 #define PEEPS_FIELD(kind, symbol, word, shift, bits, type, discipline, attribute) \
 	PEEPS_##kind##_##symbol##_WORD = PEEPS_FIELD_WORD_##word,                 \
 	PEEPS_##kind##_##symbol##_SHIFT = (shift), PEEPS_##kind##_##symbol##_BITS = (bits),
+#include <peeps/kinds.def>
+};
+
+/* PEEPS_ATTR_MUTEX_HOLDER, ...: the same place in one number, for peeps_entity_set():
+ * [31:20] kind, [19:16] word, [15:8] shift, [7:0] bits. */
+enum peeps_attr {
+#define PEEPS_FIELD(kind, symbol, word, shift, bits, type, discipline, attribute) \
+	PEEPS_ATTR_##kind##_##symbol =                                            \
+		PEEPS_KIND_##kind << 20 | PEEPS_FIELD_WORD_##word << 16 | (shift) << 8 | (bits),
 #include <peeps/kinds.def>
 };
 

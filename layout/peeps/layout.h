@@ -25,7 +25,7 @@ extern "C" {
 /* FNV-1a over every row of layout.def and kinds.def. tests/layout computes it anew: when that test
  * fails, the layout has changed. Each site carries it, so that code compiled against another layout
  * is refused. */
-#define PEEPS_LAYOUT_HASH UINT64_C(0x5df1a210e15d4ad2)
+#define PEEPS_LAYOUT_HASH UINT64_C(0x8be73750d45befdb)
 
 #define PEEPS_CACHE_LINE 64
 #define PEEPS_PAGE_BYTES 4096 /* of the layout's header and control pages, whatever the machine's */
@@ -143,23 +143,35 @@ struct peeps_entity_slot {
 
 #define PEEPS_DETAIL_WORDS 3
 
-/* status of an edge slot: [59:32] generation, [23:16] edge kind, [15:8] op_kind, [7:0] state,
- * [31:24] mode or role */
+/* status of an edge slot: [59:32] generation, [23:16] edge kind (NONE: no link any more), [15:8]
+ * op_kind, [7:0] state; [31:24] of an operation: PEEPS_OPERATION_*, of a hold: [31:28] mode,
+ * [27:24] role (PEEPS_HOLD_MODE_*, PEEPS_HOLD_ROLE_*) */
 #define PEEPS_EDGE_STATE_SHIFT 0
 #define PEEPS_EDGE_OP_SHIFT    8
 #define PEEPS_EDGE_KIND_SHIFT  16
 #define PEEPS_EDGE_MODE_SHIFT  24
 #define PEEPS_EDGE_BYTE_MASK   UINT64_C(0xff)
+#define PEEPS_HOLD_ROLE_SHIFT  24
+#define PEEPS_HOLD_MODE_SHIFT  28
+#define PEEPS_HOLD_NIBBLE_MASK UINT64_C(0xf)
 
-/* wait: [63:32] wait sequence: which of the slot's waits this is, [31:0] poll_count */
+/* The operation keeps its thread: all such of one actor have to end before it goes on. Of the others,
+ * which an actor polls, any one will do. */
+#define PEEPS_OPERATION_BLOCKS UINT64_C(1)
+
+/* wait: [63:32] wait sequence: which of the slot's waits (or holds) this is, [31:0] poll_count; of a
+ * hold: how much is held, 0 = nothing now, and the edge is not shown. A hold's pending_since_ns is since
+ * when it is held (0 = no honest stamp) */
 #define PEEPS_EDGE_WAIT_SEQUENCE_SHIFT 32
 #define PEEPS_EDGE_POLL_COUNT_MASK     UINT64_C(0xffffffff)
 
-/* origin: [31:0] site, [51:32] thread record of the writer, [63:52] why it failed (errno) */
+/* origin: [31:0] site, [51:32] thread record of the writer, [63:52] why it failed (errno); of a hold:
+ * PEEPS_HOLD_EXACT */
 #define PEEPS_EDGE_SITE_MASK    UINT64_C(0xffffffff)
 #define PEEPS_EDGE_THREAD_SHIFT 32
 #define PEEPS_EDGE_THREAD_MASK  UINT64_C(0xfffff)
 #define PEEPS_EDGE_REASON_SHIFT 52
+#define PEEPS_HOLD_EXACT        UINT64_C(1) /* since when: the clock's own stamp, not the tick's */
 
 /**
  * struct peeps_edge_slot - one operation in flight, or the last one that was; or a link

@@ -86,8 +86,6 @@ static void operation_pend__one_after_the_other__last_four_stay_as_history(void 
 		struct operation operation = pend();
 
 		slots[i] = operation.slot;
-		assert_int_equal(operation.index, operation.slot - (struct peeps_edge_slot *)segment_row(
-									   PEEPS_SECTION_EDGES, 0));
 		if (i >= THREAD_EDGES) {
 			/* the one that finished longest ago, and another wait of it */
 			assert_ptr_equal(slots[i], slots[i - THREAD_EDGES]);

@@ -3,7 +3,12 @@
 #ifndef PEEPS_PEEPS_H
 #define PEEPS_PEEPS_H
 
+#include <peeps/mpsc.h>
 #include <peeps/mutex.h>
+#include <peeps/registry.h>
+#include <peeps/scope.h>
+#include <peeps/sem.h>
+#include <peeps/task.h>
 #include <peeps/thread.h>
 
 #endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#include "writer/edge.h"
+
+#include <signal.h>
+
+#include <peeps/atomic.h>
+#include "writer/pool.h"
+#include "writer/process.h"
+#include "writer/segment.h"
+
+#define GENERATION_MASK (PEEPS_REF_GENERATION_MASK << PEEPS_STATUS_GENERATION_SHIFT)
+
+static struct pool edges; /* under the process lock */
+
+bool edges_init(void)
+{
+	return pool_init(&edges, PEEPS_SECTION_EDGES);
+}
+
+struct peeps_edge_slot *edge_at(uint32_t index)
+{
+	return segment_row(PEEPS_SECTION_EDGES, index);
+}
+
+uint32_t edge_index(const struct peeps_edge_slot *slot)
+{
+	return (uint32_t)(slot - edge_at(0));
+}
+
+struct peeps_edge_slot *edge_take(void)
+{
+	uint32_t index = POOL_NONE;
+	sigset_t mask;
+
+	if (pool_may_have(&edges)) {
+		process_lock(&mask);
+		index = pool_take(&edges);
+		process_unlock(&mask);
+	}
+	return index == POOL_NONE ? NULL : edge_at(index);
+}
+
+void edge_give(struct peeps_edge_slot *slot, struct rest rest)
+{
+	sigset_t mask;
+
+	process_lock(&mask);
+	pool_give(&edges, edge_index(slot), rest);
+	process_unlock(&mask);
+}
+
+uint64_t edge_life(const struct peeps_edge_slot *slot)
+{
+	return peeps_load_relaxed(&slot->status) & GENERATION_MASK;
+}
+
+uint64_t edge_next_life(const struct peeps_edge_slot *slot)
+{
+	return segment_next_generation(edge_life(slot) >> PEEPS_STATUS_GENERATION_SHIFT)
+	       << PEEPS_STATUS_GENERATION_SHIFT;
+}
+
+uint64_t edge_ref(const struct peeps_edge_slot *slot)
+{
+	return (uint64_t)PEEPS_SPACE_EDGE << PEEPS_REF_SPACE_SHIFT | edge_life(slot) |
+	       edge_index(slot);
+}
+
+struct peeps_edge_slot *edge_find(uint64_t ref)
+{
+	const uint64_t index = ref & PEEPS_REF_INDEX_MASK;
+	struct peeps_edge_slot *slot;
+
+	if (ref >> PEEPS_REF_SPACE_SHIFT != PEEPS_SPACE_EDGE ||
+	    index >= peeps_load_relaxed(&segment_section(PEEPS_SECTION_EDGES)->high_water))
+		return NULL;
+	slot = edge_at((uint32_t)index);
+	return edge_life(slot) == (ref & GENERATION_MASK) && edge_life(slot) != 0 ? slot : NULL;
+}
+
+void edge_write_nothing(struct peeps_edge_slot *slot)
+{
+	peeps_store_relaxed(&slot->status, edge_life(slot));
+}
