@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Copying slots while they are written: the reader's half of the letters B to E of docs/protocol.md. */
+/* Copying slots and rows while they are written: the reader's half of the letters B to E of docs/protocol.md. */
 #include "reader/image.h"
 
 #include <errno.h>
@@ -141,6 +141,91 @@ int peeps_image_copy_edges(struct peeps_image *image, const struct peeps_target 
 	image->edge_count = (size_t)(view - image->edges);
 	return 0;
 }
+
+/* --- rows without a shadow ------------------------------------------------------------------------------------- */
+
+/* Both begin with born and died; what follows never changes during a life. */
+#define ROW_BORN 0
+#define ROW_DIED 1
+#define ROW_REST 2
+
+_Static_assert(offsetof(struct peeps_scope_row, died) == ROW_DIED * sizeof(uint64_t) &&
+		       offsetof(struct peeps_membership_row, died) == ROW_DIED * sizeof(uint64_t),
+	       "a row begins with the epochs of its life");
+_Static_assert(offsetof(struct peeps_scope_view, index) ==
+			       sizeof(struct peeps_scope_row) - ROW_REST * sizeof(uint64_t) &&
+		       sizeof(struct peeps_membership_view) ==
+			       sizeof(struct peeps_membership_row) - ROW_REST * sizeof(uint64_t),
+	       "a row's view is the row but for its epochs");
+
+/*
+ * Copy a row's words if the cut shows it: born in its epoch or before, and not ended by then. The section that makes or
+ * ends a row writes one word of it, so a thread that was given up on has done it or has not: both are right.
+ */
+static bool row_copy(uint64_t *view, const uint64_t *row, size_t words, uint64_t cut_epoch)
+{
+	/* Acquire: the words of that life. Pairs with the release that stored it. */
+	const uint64_t born = peeps_load_acquire(&row[ROW_BORN]);
+	uint64_t died;
+
+	if (born == 0 || born > cut_epoch)
+		return false;
+	died = peeps_load_relaxed(&row[ROW_DIED]);
+	words_copy(view, row + ROW_REST, words);
+	/* A word of the next life above means another born below. Pairs with the fence between `born = 0` and the words
+	 * that begin that life. */
+	peeps_fence_acquire();
+	return peeps_load_relaxed(&row[ROW_BORN]) == born && (died == 0 || died > cut_epoch);
+}
+
+static int scopes_copy(struct peeps_image *image, const struct peeps_target *target, uint64_t count,
+		       uint64_t cut_epoch, uint64_t deadline_ns)
+{
+	const struct peeps_scope_row *rows = peeps_bounds_rows(target, PEEPS_SECTION_SCOPES);
+	struct peeps_scope_view *view = image->scopes;
+
+	for (uint64_t row = 0; row < count; row++) {
+		if (is_late(row, deadline_ns))
+			return -ETIME;
+		if (!row_copy((uint64_t *)view, (const uint64_t *)&rows[row],
+			      sizeof(*rows) / sizeof(uint64_t) - ROW_REST, cut_epoch))
+			continue;
+		view->index = (uint32_t)row;
+		view++;
+	}
+	image->scope_count = (size_t)(view - image->scopes);
+	return 0;
+}
+
+static int memberships_copy(struct peeps_image *image, const struct peeps_target *target,
+			    uint64_t count, uint64_t cut_epoch, uint64_t deadline_ns)
+{
+	const struct peeps_membership_row *rows =
+		peeps_bounds_rows(target, PEEPS_SECTION_MEMBERSHIPS);
+	struct peeps_membership_view *view = image->memberships;
+
+	for (uint64_t row = 0; row < count; row++) {
+		if (is_late(row, deadline_ns))
+			return -ETIME;
+		view += row_copy((uint64_t *)view, (const uint64_t *)&rows[row],
+				 sizeof(*rows) / sizeof(uint64_t) - ROW_REST, cut_epoch);
+	}
+	image->membership_count = (size_t)(view - image->memberships);
+	return 0;
+}
+
+int peeps_image_copy_rows(struct peeps_image *image, const struct peeps_target *target,
+			  const struct peeps_marks *marks, uint64_t cut_epoch, uint64_t deadline_ns)
+{
+	const int r = scopes_copy(image, target, marks->rows[PEEPS_SECTION_SCOPES], cut_epoch,
+				  deadline_ns);
+
+	return r ? r
+		 : memberships_copy(image, target, marks->rows[PEEPS_SECTION_MEMBERSHIPS],
+				    cut_epoch, deadline_ns);
+}
+
+/* --- the rest --------------------------------------------------------------------------------------------------- */
 
 static void rows_copy(void *to, const struct peeps_target *target, enum peeps_section_id section,
 		      uint64_t rows)

@@ -255,6 +255,9 @@ static int copy(struct cut *cut)
 		r = peeps_image_copy_edges(cut->image, cut->target, &cut->marks, cut->e0,
 					   cut->deadline_ns);
 	if (!r)
+		r = peeps_image_copy_rows(cut->image, cut->target, &cut->marks, cut->e0,
+					  cut->deadline_ns);
+	if (!r)
 		peeps_image_copy_rest(cut->image, cut->target, &cut->marks);
 	PEEPS_STEP(PEEPS_STEP_CUT_COPIED);
 	return r;

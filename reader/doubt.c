@@ -52,7 +52,9 @@ static bool doubt_slot(struct peeps_image *image, const struct peeps_target *tar
 			edge->uncertain = true;
 		return true;
 	}
-	return false;
+	/* A row is there or not; there is nothing to mark. */
+	return row_at(target, marks, PEEPS_SECTION_SCOPES, offset, &row) ||
+	       row_at(target, marks, PEEPS_SECTION_MEMBERSHIPS, offset, &row);
 }
 
 int peeps_image_doubt(struct peeps_image *image, const struct peeps_target *target,

@@ -28,6 +28,8 @@ void peeps_image_deinit(struct peeps_image *image)
 {
 	free(image->entities);
 	free(image->edges);
+	free(image->scopes);
+	free(image->memberships);
 	free(image->threads);
 	free(image->sites);
 	free(image->schema);
@@ -54,8 +56,9 @@ void peeps_image_note(struct peeps_image *image, const char *format, ...)
 /* --- room ------------------------------------------------------------------------------------------------------ */
 
 static const enum peeps_section_id copied_sections[] = {
-	PEEPS_SECTION_COUNTERS, PEEPS_SECTION_SCHEMA, PEEPS_SECTION_THREADS, PEEPS_SECTION_ENTITIES,
-	PEEPS_SECTION_EDGES,    PEEPS_SECTION_SITES,  PEEPS_SECTION_TEXT,
+	PEEPS_SECTION_COUNTERS, PEEPS_SECTION_SCHEMA,      PEEPS_SECTION_THREADS,
+	PEEPS_SECTION_ENTITIES, PEEPS_SECTION_EDGES,       PEEPS_SECTION_SITES,
+	PEEPS_SECTION_SCOPES,   PEEPS_SECTION_MEMBERSHIPS, PEEPS_SECTION_TEXT,
 };
 #define COPIED_COUNT (sizeof(copied_sections) / sizeof(copied_sections[0]))
 
@@ -125,6 +128,10 @@ static int grow_all(struct peeps_image *image, const struct peeps_marks *marks)
 		 rows[PEEPS_SECTION_ENTITIES]) ||
 	    grow(&image->edges, &image->edge_room, sizeof(*image->edges),
 		 rows[PEEPS_SECTION_EDGES]) ||
+	    grow(&image->scopes, &image->scope_room, sizeof(*image->scopes),
+		 rows[PEEPS_SECTION_SCOPES]) ||
+	    grow(&image->memberships, &image->membership_room, sizeof(*image->memberships),
+		 rows[PEEPS_SECTION_MEMBERSHIPS]) ||
 	    grow(&image->threads, &image->thread_room, sizeof(*image->threads),
 		 rows[PEEPS_SECTION_THREADS]) ||
 	    grow(&image->sites, &image->site_room, sizeof(*image->sites),
@@ -142,6 +149,8 @@ bool peeps_image_has_room(const struct peeps_image *image, const struct peeps_ma
 
 	return rows[PEEPS_SECTION_ENTITIES] <= image->entity_room &&
 	       rows[PEEPS_SECTION_EDGES] <= image->edge_room &&
+	       rows[PEEPS_SECTION_SCOPES] <= image->scope_room &&
+	       rows[PEEPS_SECTION_MEMBERSHIPS] <= image->membership_room &&
 	       rows[PEEPS_SECTION_THREADS] <= image->thread_room &&
 	       rows[PEEPS_SECTION_SITES] <= image->site_room &&
 	       rows[PEEPS_SECTION_SCHEMA] <= image->schema_room &&
@@ -174,6 +183,8 @@ static void forget(struct peeps_image *image, const struct peeps_target *target)
 	image->cmdline[0] = '\0';
 	image->entity_count = 0;
 	image->edge_count = 0;
+	image->scope_count = 0;
+	image->membership_count = 0;
 	image->thread_count = 0;
 	image->site_count = 0;
 	image->text_bytes = 0;

@@ -46,6 +46,22 @@ struct peeps_edge_view {
 	bool uncertain;
 };
 
+/* A row that the cut shows: all of its words, in their order, but for born and died. */
+struct peeps_scope_view {
+	uint64_t identity;
+	uint64_t kind;
+	uint64_t name;
+	uint64_t parent;
+	uint64_t created_ns;
+	uint64_t blob;
+	uint32_t index;
+};
+
+struct peeps_membership_view {
+	uint64_t scope;
+	uint64_t member;
+};
+
 struct peeps_thread_view {
 	uint64_t txn; /* before the cut's epoch (or a passive look) began */
 	uint64_t write_set[PEEPS_WRITE_SET_MAX];
@@ -74,11 +90,16 @@ struct peeps_image {
 	struct peeps_segment_header header; /* checked: reader/bounds.c */
 	uint64_t counters[PEEPS_COUNTER_ROOM];
 
-	/* Only slots that are live (entities), or have a kind (edges): empty ones are left out while copying. */
+	/* Only slots that are live (entities), have a kind (edges), or are in the cut (rows): empty ones are left out
+	 * while copying. */
 	size_t entity_count;
 	struct peeps_entity_view *entities;
 	size_t edge_count;
 	struct peeps_edge_view *edges;
+	size_t scope_count;
+	struct peeps_scope_view *scopes;
+	size_t membership_count;
+	struct peeps_membership_view *memberships;
 	size_t thread_count; /* all up to the high-water mark: position = record number */
 	struct peeps_thread_view *threads;
 	size_t site_count; /* position = site id */
@@ -88,8 +109,8 @@ struct peeps_image {
 	size_t text_bytes; /* granules * PEEPS_TEXT_GRANULE */
 	unsigned char *text;
 
-	size_t entity_room, edge_room, thread_room, site_room, schema_room,
-		text_room; /* for reuse by the next cut */
+	size_t entity_room, edge_room, scope_room, membership_room, thread_room, site_room,
+		schema_room, text_room; /* for reuse by the next cut */
 
 	size_t note_count;
 	char notes[16][256]; /* what the cut has to say of itself */
@@ -140,6 +161,15 @@ int peeps_image_copy_entities(struct peeps_image *image, const struct peeps_targ
 int peeps_image_copy_edges(struct peeps_image *image, const struct peeps_target *target,
 			   const struct peeps_marks *marks, uint64_t cut_epoch,
 			   uint64_t deadline_ns);
+
+/**
+ * peeps_image_copy_rows - copy the scopes and memberships that the cut shows
+ *
+ * As they stand for PEEPS_IMAGE_ANY_EPOCH. Likewise.
+ */
+int peeps_image_copy_rows(struct peeps_image *image, const struct peeps_target *target,
+			  const struct peeps_marks *marks, uint64_t cut_epoch,
+			  uint64_t deadline_ns);
 
 /* What is immutable, statistic, or rests until the cut is over: sites, schema, text, counters, the tick. */
 void peeps_image_copy_rest(struct peeps_image *image, const struct peeps_target *target,

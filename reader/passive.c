@@ -137,6 +137,15 @@ static bool thread_stood_still(const struct peeps_image *image,
 	return is_settled(image, record) && image->threads[record].entity == entity->identity;
 }
 
+/* Where a task runs may change while we look; a thread of its own right is what it is. */
+static bool holder_stood_still(const struct peeps_image *image, uint64_t ref)
+{
+	const struct peeps_entity_view *holder = entity_find(image, ref);
+
+	return holder && !holder->uncertain && kind_of(holder) == PEEPS_KIND_THREAD &&
+	       thread_stood_still(image, holder);
+}
+
 /*
  * Who has the right to write a slot has to have stood still: for a thread itself, for a mutex that is held its
  * holder. A free mutex is anybody's; so, for us, is all else.
@@ -144,16 +153,32 @@ static bool thread_stood_still(const struct peeps_image *image,
 static bool entity_stood_still(const struct peeps_image *image,
 			       const struct peeps_entity_view *entity)
 {
-	const struct peeps_entity_view *holder;
-
 	switch (kind_of(entity)) {
 	case PEEPS_KIND_THREAD:
 		return thread_stood_still(image, entity);
 	case PEEPS_KIND_MUTEX:
-		holder = entity_find(image,
-				     entity->body[PEEPS_MUTEX_HOLDER_WORD] & ~PEEPS_HOLDER_DEEP);
-		return holder && !holder->uncertain && kind_of(holder) == PEEPS_KIND_THREAD &&
-		       thread_stood_still(image, holder);
+		return holder_stood_still(image, entity->body[PEEPS_MUTEX_HOLDER_WORD] &
+							 ~PEEPS_HOLDER_DEEP);
+	default:
+		return false;
+	}
+}
+
+/*
+ * An operation says which thread wrote it. What an actor holds of a lock or a semaphore only that actor changes; a
+ * channel's handle may be another's at any moment, and of a link nobody says who makes it.
+ */
+static bool edge_stood_still(const struct peeps_image *image, const struct peeps_edge_view *edge)
+{
+	const uint64_t role = edge->status >> PEEPS_HOLD_ROLE_SHIFT & PEEPS_HOLD_NIBBLE_MASK;
+
+	switch (edge->status >> PEEPS_EDGE_KIND_SHIFT & PEEPS_EDGE_BYTE_MASK) {
+	case PEEPS_EDGE_NEEDS:
+		return is_settled(image,
+				  edge->origin >> PEEPS_EDGE_THREAD_SHIFT & PEEPS_EDGE_THREAD_MASK);
+	case PEEPS_EDGE_HOLDS:
+		return (role == PEEPS_HOLD_ROLE_LOCK || role == PEEPS_HOLD_ROLE_PERMIT) &&
+		       holder_stood_still(image, edge->dst);
 	default:
 		return false;
 	}
@@ -168,8 +193,7 @@ static void doubt_the_rest(struct look *look)
 	for (size_t i = 0; i < image->edge_count; i++) {
 		struct peeps_edge_view *edge = &image->edges[i];
 
-		edge->uncertain |= !is_settled(image, edge->origin >> PEEPS_EDGE_THREAD_SHIFT &
-							      PEEPS_EDGE_THREAD_MASK);
+		edge->uncertain |= !edge_stood_still(image, edge);
 	}
 	/* An edge may change hands: then its origin is not yet that of the thread which is writing it. */
 	for (size_t record = 0; record < image->thread_count; record++) {
@@ -189,6 +213,9 @@ static int copy(struct look *look)
 	if (!r)
 		r = peeps_image_copy_edges(look->image, look->target, &look->marks,
 					   PEEPS_IMAGE_ANY_EPOCH, look->deadline_ns);
+	if (!r)
+		r = peeps_image_copy_rows(look->image, look->target, &look->marks,
+					  PEEPS_IMAGE_ANY_EPOCH, look->deadline_ns);
 	if (r)
 		return peeps_problem_set(look->problem, PEEPS_PROBLEM_NO_CUT, -EAGAIN, "",
 					 "its segment could not be copied in time");
