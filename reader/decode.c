@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The steps of decoding, in their order: which entities are shown, nodes, edges, the process, and what was damaged.
+ * The steps of decoding, in their order: the process, which entities are shown, nodes, edges, scopes, and what was
+ * damaged.
  * Bounded by the image's size: no step looks at anything but its rows, and none twice over the other.
  */
 #include "reader/decode.h"
@@ -14,12 +15,9 @@
 #include "reader/decoder.h"
 
 #define ARENA_LIMIT_BYTES (UINT64_C(2) << 30)
-#define COVERAGE          "what the program does through peeps' wrappers (mutex); nothing else of it"
-
-static struct peeps_bytes bytes_of(const char *text)
-{
-	return (struct peeps_bytes){ .start = (const unsigned char *)text, .length = strlen(text) };
-}
+#define COVERAGE                                                                                                  \
+	"what the program does through peeps' wrappers (mutex, semaphore, mpsc channel), and what it registers; " \
+	"nothing else of it"
 
 /* --- the process ------------------------------------------------------------------------------------------------ */
 
@@ -63,8 +61,8 @@ static int make_process(struct peeps_decoder *d)
 	process->proc_key = peeps_proc_key(d->arena, header->process_name, header->pid);
 	process->pid = d->image->pid;
 	process->own_pid = header->pid;
-	process->name = peeps_text_mend(d->arena, bytes_of(header->process_name));
-	process->cmdline = peeps_text_mend(d->arena, bytes_of(d->image->cmdline));
+	process->name = peeps_text_mend(d->arena, peeps_bytes_of(header->process_name));
+	process->cmdline = peeps_text_mend(d->arena, peeps_bytes_of(d->image->cmdline));
 	process->start_time_ticks =
 		header->start_time_ticks <= PEEPS_NUMBER_MAX ? header->start_time_ticks : 0;
 	if (d->image->taken_at_monotonic_ns > header->start_monotonic_ns)
@@ -78,7 +76,7 @@ static int make_process(struct peeps_decoder *d)
 
 /* --- notes ------------------------------------------------------------------------------------------------------ */
 
-#define DAMAGE_NOTES_MAX 8
+#define DAMAGE_NOTES_MAX 11
 
 static void add_note(struct peeps_decoder *d, const char *note)
 {
@@ -96,12 +94,13 @@ static void add_damage_note(struct peeps_decoder *d, uint64_t count, const char 
 
 static int make_notes(struct peeps_decoder *d)
 {
+	/* One more for those of the cut that were lost. */
 	d->graph->notes = peeps_arena_take(d->arena, d->image->note_count + 1 + DAMAGE_NOTES_MAX,
 					   sizeof(*d->graph->notes));
 	if (!d->graph->notes)
 		return -ENOMEM;
 	for (size_t i = 0; i < d->image->note_count; i++)
-		add_note(d, peeps_text_mend(d->arena, bytes_of(d->image->notes[i])));
+		add_note(d, peeps_text_mend(d->arena, peeps_bytes_of(d->image->notes[i])));
 	if (d->image->notes_lost)
 		add_note(d, "there was more to note than there is room for");
 	add_damage_note(d, d->schema.damaged,
@@ -116,6 +115,16 @@ static int make_notes(struct peeps_decoder *d)
 	add_damage_note(d, d->damage.edges,
 			"operation has an end or a state that does not exist, and is left out",
 			"operations have an end or a state that does not exist, and are left out");
+	add_damage_note(d, d->damage.links,
+			"hold or link has an end that does not exist, and is left out",
+			"holds or links have an end that does not exist, and are left out");
+	add_damage_note(d, d->damage.scopes,
+			"scope contradicts itself, or is of no known kind, and is left out",
+			"scopes contradict themselves, or are of no known kind, and are left out");
+	add_damage_note(
+		d, d->damage.memberships,
+		"membership is of a scope or a member that makes no sense, and is left out",
+		"memberships are of scopes or members that make no sense, and are left out");
 	add_damage_note(d, d->damage.values, "value makes no sense and is left empty",
 			"values make no sense and are left empty");
 	add_damage_note(d, d->texts.damaged, "text is damaged and left empty",
@@ -165,6 +174,8 @@ static int decode(struct peeps_decoder *d)
 		r = peeps_decoder_make_nodes(d);
 	if (!r)
 		r = peeps_decoder_make_edges(d);
+	if (!r)
+		r = peeps_decoder_make_scopes(d);
 	if (!r)
 		r = make_notes(d);
 	return peeps_arena_failed(d->arena) ? -ENOMEM : r;

@@ -21,6 +21,18 @@ size_t peeps_decoder_place(const struct peeps_decoder *d, uint64_t ref)
 	return place;
 }
 
+bool peeps_decoder_is_stale(const struct peeps_decoder *d, uint64_t ref)
+{
+	const uint64_t slot = ref & PEEPS_REF_INDEX_MASK;
+
+	if (!peeps_ref_is_entity(ref) || peeps_ref_generation(ref) == 0 ||
+	    slot >= peeps_bounds_section(&d->image->header, PEEPS_SECTION_ENTITIES)->capacity)
+		return false;
+	return slot >= d->slot_count || d->places[slot] == 0 ||
+	       peeps_ref_generation(d->image->entities[d->places[slot] - 1].status) !=
+		       peeps_ref_generation(ref);
+}
+
 uint32_t peeps_decoder_node(const struct peeps_decoder *d, uint64_t ref)
 {
 	const size_t place = peeps_decoder_place(d, ref);
@@ -67,10 +79,6 @@ static void classify(struct peeps_decoder *d, size_t place)
 	*entity = (struct peeps_decoded_entity){
 		.kind = peeps_schema_kind(&d->schema, view->kind & 0xffff), .node = PEEPS_NO_NODE
 	};
-	if (!entity->kind) {
-		d->damage.kinds++;
-		return;
-	}
 	if (!peeps_ref_is_entity(view->identity) ||
 	    (view->identity & PEEPS_REF_INDEX_MASK) != view->index ||
 	    peeps_ref_generation(view->identity) != peeps_ref_generation(view->status) ||
@@ -79,7 +87,12 @@ static void classify(struct peeps_decoder *d, size_t place)
 		entity->kind = NULL;
 		return;
 	}
+	/* Also of an unknown kind: references to it are not stale. */
 	d->places[view->index] = (uint32_t)place + 1;
+	if (!entity->kind) {
+		d->damage.kinds++;
+		return;
+	}
 	entity->gone = entity->kind->number == PEEPS_KIND_THREAD && thread_is_gone(d, view);
 }
 
@@ -94,7 +107,7 @@ static int classify_all(struct peeps_decoder *d)
 	d->entities = calloc(count + 1, sizeof(*d->entities));
 	d->pending = calloc(count + 1, sizeof(*d->pending));
 	d->places = calloc(d->slot_count + 1, sizeof(*d->places));
-	d->exited = calloc(count + 1, sizeof(*d->exited));
+	d->exited = calloc(count + d->image->edge_count + 1, sizeof(*d->exited));
 	if (!d->entities || !d->pending || !d->places || !d->exited)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
@@ -120,6 +133,8 @@ static void keep_what_it_names(struct peeps_decoder *d, size_t place)
 	if (!kind)
 		return; /* never kept */
 	keep(d, peeps_decoder_place(d, view->creator));
+	if (kind->number == PEEPS_KIND_TASK && !peeps_view_task_is_inside(view))
+		return; /* where it ran last is not shown */
 	for (size_t i = 0; i < kind->field_count; i++) {
 		const struct peeps_schema_row *field = &kind->fields[i];
 
@@ -128,6 +143,16 @@ static void keep_what_it_names(struct peeps_decoder *d, size_t place)
 								       field->shift, field->bits) &
 							       ~PEEPS_HOLDER_DEEP));
 	}
+}
+
+/* Fewer than 2^32 permits an edge, and fewer than 2^28 edges: the sum fits. */
+static void count_held(struct peeps_decoder *d, const struct peeps_edge_view *view,
+		       const struct peeps_edge_parts *parts)
+{
+	struct peeps_decoded_entity *resource = &d->entities[parts->src];
+
+	if (resource->kind->number == PEEPS_KIND_SEMAPHORE)
+		resource->as.held += view->wait & PEEPS_EDGE_POLL_COUNT_MASK;
 }
 
 /* Everything but exited threads that nothing refers to. */
@@ -140,10 +165,12 @@ static void keep_all(struct peeps_decoder *d)
 			keep(d, i);
 	}
 	for (size_t i = 0; i < d->image->edge_count; i++) {
-		if (peeps_decoder_edge_parts(d, &d->image->edges[i], &parts) == 1) {
-			keep(d, parts.src);
-			keep(d, parts.dst);
-		}
+		if (peeps_decoder_edge_parts(d, &d->image->edges[i], &parts) != 1)
+			continue;
+		keep(d, parts.src);
+		keep(d, parts.dst);
+		if (parts.kind == PEEPS_EDGE_HOLDS)
+			count_held(d, &d->image->edges[i], &parts);
 	}
 	while (d->pending_count > 0)
 		keep_what_it_names(d, d->pending[--d->pending_count]);
@@ -161,12 +188,11 @@ bool peeps_decoder_is_mutex(const struct peeps_decoder *d, size_t place)
 	return d->entities[place].kept && d->entities[place].kind->number == PEEPS_KIND_MUTEX;
 }
 
-/* Holders whose slot has been used again: their thread's record went to another thread, so they have exited. */
-static void find_exited_holders(struct peeps_decoder *d)
+/* --- holders that have exited ------------------------------------------------------------------------------------ */
+
+static void collect_exited_holders(struct peeps_decoder *d, size_t *count)
 {
-	const uint64_t slots =
-		peeps_bounds_section(&d->image->header, PEEPS_SECTION_ENTITIES)->capacity;
-	size_t count = 0;
+	struct peeps_edge_parts parts;
 
 	for (size_t i = 0; i < d->image->entity_count; i++) {
 		uint64_t holder;
@@ -174,11 +200,23 @@ static void find_exited_holders(struct peeps_decoder *d)
 		if (!peeps_decoder_is_mutex(d, i))
 			continue;
 		holder = peeps_view_holder(&d->image->entities[i]);
-		if (peeps_ref_is_entity(holder) && peeps_ref_generation(holder) != 0 &&
-		    (holder & PEEPS_REF_INDEX_MASK) < slots &&
-		    peeps_decoder_place(d, holder) == PEEPS_NO_PLACE)
-			d->exited[count++] = holder;
+		if (peeps_decoder_is_stale(d, holder))
+			d->exited[(*count)++] = holder;
 	}
+	for (size_t i = 0; i < d->image->edge_count; i++) {
+		const struct peeps_edge_view *view = &d->image->edges[i];
+
+		if (peeps_decoder_edge_parts(d, view, &parts) == 1 && parts.dst == PEEPS_NO_PLACE)
+			d->exited[(*count)++] = view->dst;
+	}
+}
+
+/* Holders whose entity has ended: their thread's record went to another thread, so they have exited. */
+static void find_exited_holders(struct peeps_decoder *d)
+{
+	size_t count = 0;
+
+	collect_exited_holders(d, &count);
 	if (count > 1)
 		qsort(d->exited, count, sizeof(*d->exited), ref_compare);
 	for (size_t i = 0; i < count; i++) {
@@ -187,19 +225,48 @@ static void find_exited_holders(struct peeps_decoder *d)
 	}
 }
 
-uint32_t peeps_decoder_holder(const struct peeps_decoder *d, const struct peeps_entity_view *mutex)
+uint32_t peeps_decoder_holder(const struct peeps_decoder *d, uint64_t ref)
 {
-	const uint64_t holder = peeps_view_holder(mutex);
-	const size_t place = peeps_decoder_place(d, holder);
+	const size_t place = peeps_decoder_place(d, ref);
 	const uint64_t *exited;
 
 	if (place != PEEPS_NO_PLACE)
 		return d->entities[place].kind->role == PEEPS_ROLE_ACTOR ? d->entities[place].node
 									 : PEEPS_NO_NODE;
 	exited = d->exited_count
-			 ? bsearch(&holder, d->exited, d->exited_count, sizeof(holder), ref_compare)
+			 ? bsearch(&ref, d->exited, d->exited_count, sizeof(ref), ref_compare)
 			 : NULL;
 	return exited ? d->exited_node + (uint32_t)(exited - d->exited) : PEEPS_NO_NODE;
+}
+
+/* --- channels --------------------------------------------------------------------------------------------------- */
+
+static bool is_kept_kind(const struct peeps_decoder *d, size_t place, uint32_t kind)
+{
+	return d->entities[place].kept && d->entities[place].kind->number == kind;
+}
+
+/* A sending end names its receiving end; one that two of them name belongs to the first. */
+static void pair_channel(struct peeps_decoder *d, size_t tx)
+{
+	const uint64_t ref = PEEPS_VIEW_FIELD(&d->image->entities[tx], MPSC_TX, PEER);
+	const size_t rx = peeps_decoder_place(d, ref);
+
+	if (rx != PEEPS_NO_PLACE && is_kept_kind(d, rx, PEEPS_KIND_MPSC_RX) &&
+	    d->entities[rx].as.peer == 0) {
+		d->entities[tx].as.peer = rx + 1;
+		d->entities[rx].as.peer = tx + 1;
+	} else if (ref != 0 && !peeps_decoder_is_stale(d, ref)) {
+		d->damage.values++;
+	}
+}
+
+static void pair_channels(struct peeps_decoder *d)
+{
+	for (size_t i = 0; i < d->image->entity_count; i++) {
+		if (is_kept_kind(d, i, PEEPS_KIND_MPSC_TX))
+			pair_channel(d, i);
+	}
 }
 
 int peeps_decoder_choose(struct peeps_decoder *d)
@@ -210,5 +277,6 @@ int peeps_decoder_choose(struct peeps_decoder *d)
 		return r;
 	keep_all(d);
 	find_exited_holders(d);
+	pair_channels(d);
 	return 0;
 }

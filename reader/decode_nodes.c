@@ -8,80 +8,6 @@
 
 #include "reader/arena.h"
 
-#define COMMON_ATTRIBUTES 3 /* name, created_at_ns, creator_task_id */
-
-/* --- attributes ------------------------------------------------------------------------------------------------- */
-
-static bool is_field(const struct peeps_schema_row *field, unsigned int word, unsigned int shift)
-{
-	return field->word == word && field->shift == shift;
-}
-
-/* Where a word means more than its type says. */
-static bool special_value(struct peeps_decoder *d, const struct peeps_decoded_entity *entity,
-			  const struct peeps_entity_view *view,
-			  const struct peeps_schema_row *field, struct peeps_value *value)
-{
-	switch (entity->kind->number) {
-	case PEEPS_KIND_THREAD:
-		if (!entity->gone ||
-		    !is_field(field, PEEPS_THREAD_ACTIVITY_WORD, PEEPS_THREAD_ACTIVITY_SHIFT))
-			return false;
-		*value = peeps_value_text("exited");
-		return true;
-	case PEEPS_KIND_MUTEX:
-		if (is_field(field, PEEPS_MUTEX_HOLDER_WORD, PEEPS_MUTEX_HOLDER_SHIFT)) {
-			*value = peeps_value_node(peeps_decoder_holder(d, view));
-			return true;
-		}
-		/* What is free has been held since never; the word still has the last hold's time. */
-		if (!is_field(field, PEEPS_MUTEX_HELD_SINCE_WORD, PEEPS_MUTEX_HELD_SINCE_SHIFT) ||
-		    peeps_view_holder(view))
-			return false;
-		*value = peeps_value_null();
-		return true;
-	default:
-		return false;
-	}
-}
-
-static void add_attribute(struct peeps_node *node, const char *name, struct peeps_value value)
-{
-	node->attributes[node->attribute_count++] =
-		(struct peeps_attribute){ .name = name, .value = value };
-}
-
-static void add_attributes(struct peeps_decoder *d, struct peeps_node *node,
-			   const struct peeps_decoded_entity *entity,
-			   const struct peeps_entity_view *view)
-{
-	const struct peeps_schema_kind *kind = entity->kind;
-
-	node->attributes = peeps_arena_take(d->arena, COMMON_ATTRIBUTES + kind->field_count,
-					    sizeof(*node->attributes));
-	if (!node->attributes)
-		return;
-	add_attribute(node, "name", peeps_value_text(node->name));
-	add_attribute(node, "created_at_ns",
-		      node->created_ns == PEEPS_NO_TIME
-			      ? peeps_value_null()
-			      : peeps_decoder_value(d, PEEPS_TYPE_COUNT, node->created_ns));
-	add_attribute(node, "creator_task_id",
-		      peeps_value_node(peeps_decoder_node(d, view->creator)));
-	for (size_t i = 0; i < kind->field_count; i++) {
-		const struct peeps_schema_row *field = &kind->fields[i];
-		struct peeps_value value;
-
-		if (field->name[0] == '\0')
-			continue;
-		if (!special_value(d, entity, view, field, &value))
-			value = peeps_decoder_value(
-				d, field->type,
-				peeps_view_bits(view, field->word, field->shift, field->bits));
-		add_attribute(node, field->name, value);
-	}
-}
-
 /* --- names and ids ---------------------------------------------------------------------------------------------- */
 
 static const char *base_name(const char *file)
@@ -89,11 +15,6 @@ static const char *base_name(const char *file)
 	const char *slash = strrchr(file, '/');
 
 	return slash ? slash + 1 : file;
-}
-
-static struct peeps_bytes bytes_of(const char *text)
-{
-	return (struct peeps_bytes){ .start = (const unsigned char *)text, .length = strlen(text) };
 }
 
 static bool ends_with(const char *text, const char *end)
@@ -119,7 +40,7 @@ static const char *stem_of(struct peeps_decoder *d, const struct peeps_schema_ki
 
 	if (*stem)
 		return *stem;
-	prefix = peeps_text_escape(d->arena, bytes_of(kind->prefix));
+	prefix = peeps_text_escape(d->arena, peeps_bytes_of(kind->prefix));
 	if (prefix)
 		*stem = peeps_arena_format(d->arena, "%s:%s:", prefix,
 					   d->graph->processes[0].proc_key);
@@ -149,7 +70,7 @@ static void name_thread(struct peeps_decoder *d, struct peeps_node *node,
 		       PEEPS_VIEW_FIELD(view, THREAD, ACTIVITY) == PEEPS_ACTIVITY_SLEEPING;
 	node->name = peeps_texts_at(&d->texts, PEEPS_VIEW_FIELD(view, THREAD, NAME));
 	if (!node->name && thread && thread->entity == view->identity && thread->comm[0] != '\0')
-		node->name = peeps_text_mend(d->arena, bytes_of(thread->comm));
+		node->name = peeps_text_mend(d->arena, peeps_bytes_of(thread->comm));
 	if (!node->name)
 		node->name = peeps_arena_format(d->arena, "thread-%" PRIu32, node->tid);
 	node->id = make_id(d, entity->kind, peeps_arena_format(d->arena, "%" PRIu32, node->tid), 0);
@@ -171,12 +92,24 @@ static void name_other(struct peeps_decoder *d, struct peeps_node *node,
 
 		node->name = peeps_arena_format(d->arena, "%s:%" PRIu32, base, node->source.line);
 		key = peeps_arena_format(d->arena, "%s.%" PRIu32, base, node->source.line);
-		key = key ? peeps_text_escape(d->arena, bytes_of(key)) : NULL;
+		key = key ? peeps_text_escape(d->arena, peeps_bytes_of(key)) : NULL;
 	} else {
 		node->name = peeps_arena_format(d->arena, "unnamed-%" PRIu32, view->index);
 		key = node->name;
 	}
 	node->id = make_id(d, entity->kind, key, (uint32_t)(view->kind >> 32));
+}
+
+/* Its name is its id, as another process's snapshot shows it. */
+static void name_foreign(struct peeps_decoder *d, struct peeps_node *node,
+			 const struct peeps_decoded_entity *entity,
+			 const struct peeps_entity_view *view)
+{
+	node->name = peeps_texts_at(&d->texts, view->name);
+	if (node->name)
+		node->id = peeps_ids_issue(&d->ids, node->name);
+	else
+		name_other(d, node, entity, view);
 }
 
 /* --- nodes ------------------------------------------------------------------------------------------------------ */
@@ -193,14 +126,29 @@ static void make_node(struct peeps_decoder *d, size_t place)
 	node->source = peeps_sources_at(&d->sources, view->site);
 	node->created_ns = peeps_decoder_time(d, view->created_ns);
 	node->uncertain = view->uncertain;
-	if (entity->kind->number == PEEPS_KIND_THREAD)
+	switch (node->kind_number) {
+	case PEEPS_KIND_THREAD:
 		name_thread(d, node, entity, view);
-	else
+		break;
+	case PEEPS_KIND_FOREIGN:
+		name_foreign(d, node, entity, view);
+		break;
+	case PEEPS_KIND_TASK:
+		node->asleep = PEEPS_VIEW_FIELD(view, TASK, ACTIVITY) == PEEPS_ACTIVITY_SLEEPING;
+		/* fall through */
+	default:
 		name_other(d, node, entity, view);
-	add_attributes(d, node, entity, view);
+	}
+	peeps_decoder_add_attributes(d, node, place);
 }
 
-/* An actor of which nothing is left but that it still holds something. */
+static void exited_attribute(struct peeps_node *node, const char *name, struct peeps_value value)
+{
+	node->attributes[node->attribute_count++] =
+		(struct peeps_attribute){ .name = name, .value = value };
+}
+
+/* An actor of which nothing is left but that it still holds something. It may have been a task, too. */
 static void make_exited_node(struct peeps_decoder *d, struct peeps_node *node, uint64_t ref)
 {
 	const char *id = peeps_arena_format(d->arena, "thread:%s:exited-%" PRIu64 ".%" PRIu64,
@@ -217,10 +165,15 @@ static void make_exited_node(struct peeps_decoder *d, struct peeps_node *node, u
 	node->attributes = peeps_arena_take(d->arena, 4, sizeof(*node->attributes));
 	if (!node->attributes)
 		return;
-	add_attribute(node, "name", peeps_value_text(node->name));
-	add_attribute(node, "created_at_ns", peeps_value_null());
-	add_attribute(node, "creator_task_id", peeps_value_null());
-	add_attribute(node, "activity", peeps_value_text("exited"));
+	exited_attribute(node, "name", peeps_value_text(node->name));
+	exited_attribute(node, "created_at_ns", peeps_value_null());
+	exited_attribute(node, "creator_task_id", peeps_value_null());
+	exited_attribute(node, "activity", peeps_value_text("exited"));
+}
+
+static bool is_foreign(const struct peeps_decoder *d, size_t place)
+{
+	return d->entities[place].kind->number == PEEPS_KIND_FOREIGN;
 }
 
 static void number_nodes(struct peeps_decoder *d)
@@ -238,17 +191,30 @@ static void number_nodes(struct peeps_decoder *d)
 int peeps_decoder_make_nodes(struct peeps_decoder *d)
 {
 	struct peeps_graph *graph = d->graph;
+	size_t foreign = 0;
 
 	number_nodes(d);
 	graph->nodes = peeps_arena_take(d->arena, graph->node_count, sizeof(*graph->nodes));
 	d->stems = peeps_arena_take(d->arena, d->schema.kind_count, sizeof(*d->stems));
-	if (!graph->nodes || !d->stems || peeps_ids_init(&d->ids, d->arena, graph->node_count))
+	if (!graph->nodes || !d->stems ||
+	    peeps_ids_init(&d->ids, d->arena, graph->node_count + d->image->scope_count))
 		return -ENOMEM;
 	for (size_t i = 0; i < d->image->entity_count; i++) {
-		if (d->entities[i].kept)
+		if (!d->entities[i].kept)
+			continue;
+		if (is_foreign(d, i))
+			foreign++;
+		else
 			make_node(d, i);
 	}
 	for (size_t i = 0; i < d->exited_count; i++)
 		make_exited_node(d, &graph->nodes[d->exited_node + i], d->exited[i]);
+	/* Last: an id that is one of ours is ours. */
+	for (size_t i = 0; foreign > 0 && i < d->image->entity_count; i++) {
+		if (!d->entities[i].kept || !is_foreign(d, i))
+			continue;
+		make_node(d, i);
+		foreign--;
+	}
 	return 0;
 }

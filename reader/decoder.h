@@ -16,6 +16,10 @@
 /* What is known of image->entities[i]; same position. */
 struct peeps_decoded_entity {
 	const struct peeps_schema_kind *kind; /* NULL: damaged, left out */
+	union {
+		size_t peer; /* of a channel's end: position of the other one + 1; 0 = none is known */
+		uint64_t held; /* of a semaphore: permits, by its `holds` edges */
+	} as;
 	uint32_t node;
 	bool kept;
 	bool gone; /* a thread that has exited */
@@ -27,6 +31,9 @@ struct peeps_damage {
 	uint64_t entities; /* that contradict themselves */
 	uint64_t
 		edges; /* with an end that is not there, or of a kind, operation or state that is none */
+	uint64_t links; /* and holds, likewise */
+	uint64_t scopes;
+	uint64_t memberships;
 	uint64_t values; /* references, numbers and enums */
 };
 
@@ -48,7 +55,7 @@ struct peeps_decoder {
 	size_t *pending; /* positions kept, whose references are still to be followed */
 	size_t pending_count;
 
-	uint64_t *exited; /* references to holders whose slot has been used again; sorted */
+	uint64_t *exited; /* references to holders whose slot has ended, or is another's; sorted */
 	size_t exited_count;
 	uint32_t exited_node; /* node of the first */
 };
@@ -58,11 +65,13 @@ struct peeps_decoder {
 /**
  * peeps_decoder_choose - which entities become nodes: all but exited threads that nothing refers to
  *
- * Also finds the holders of which only a stale reference is left. Returns 0 or -ENOMEM.
+ * Also finds the holders of which only a stale reference is left, both ends of each channel, and what is held of
+ * each semaphore. Returns 0 or -ENOMEM.
  */
 int peeps_decoder_choose(struct peeps_decoder *d);
 int peeps_decoder_make_nodes(struct peeps_decoder *d);
 int peeps_decoder_make_edges(struct peeps_decoder *d);
+int peeps_decoder_make_scopes(struct peeps_decoder *d);
 
 /* --- references ------------------------------------------------------------------------------------------------- */
 
@@ -83,8 +92,11 @@ size_t peeps_decoder_place(const struct peeps_decoder *d, uint64_t ref);
 /* Its node; PEEPS_NO_NODE likewise, and if it is not shown. */
 uint32_t peeps_decoder_node(const struct peeps_decoder *d, uint64_t ref);
 
-/* The actor that holds a mutex, as a node; PEEPS_NO_NODE if it is free, or its holder word is nonsense. */
-uint32_t peeps_decoder_holder(const struct peeps_decoder *d, const struct peeps_entity_view *mutex);
+/* Whether a reference is sound, but what it named has ended. */
+bool peeps_decoder_is_stale(const struct peeps_decoder *d, uint64_t ref);
+
+/* The actor that a holder's reference means, as a node, be it an exited one; PEEPS_NO_NODE if it is none. */
+uint32_t peeps_decoder_holder(const struct peeps_decoder *d, uint64_t ref);
 bool peeps_decoder_is_mutex(const struct peeps_decoder *d, size_t place);
 
 /* --- words ------------------------------------------------------------------------------------------------------ */
@@ -106,6 +118,12 @@ static inline uint64_t peeps_view_bits(const struct peeps_entity_view *view, uns
 static inline uint64_t peeps_view_holder(const struct peeps_entity_view *mutex)
 {
 	return PEEPS_VIEW_FIELD(mutex, MUTEX, HOLDER) & ~PEEPS_HOLDER_DEEP;
+}
+
+/* Whether a thread runs it, or sleeps in it. */
+static inline bool peeps_view_task_is_inside(const struct peeps_entity_view *task)
+{
+	return PEEPS_VIEW_FIELD(task, TASK, ACTIVITY) != PEEPS_ACTIVITY_SUSPENDED;
 }
 
 /* A ptime, or PEEPS_NO_TIME for 0 and for what no clock says. */
@@ -134,14 +152,29 @@ static inline struct peeps_value peeps_value_node(uint32_t node)
 /* What bits of a type (enum peeps_field_type) are shown as; null, and counted, if they make no sense. */
 struct peeps_value peeps_decoder_value(struct peeps_decoder *d, uint8_t type, uint64_t bits);
 
-/* --- operations ------------------------------------------------------------------------------------------------- */
+static inline struct peeps_value peeps_value_bool(bool boolean)
+{
+	return (struct peeps_value){ .type = PEEPS_VALUE_BOOL, .as.boolean = boolean };
+}
+
+/* Whether values that contradict each other mean damage, and not just that they are of different moments. */
+static inline bool peeps_decoder_is_exact(const struct peeps_decoder *d)
+{
+	return d->image->quality == PEEPS_QUALITY_CUT ||
+	       d->image->quality == PEEPS_QUALITY_QUIESCENT;
+}
+
+/* The attributes of a node that is otherwise made. */
+void peeps_decoder_add_attributes(struct peeps_decoder *d, struct peeps_node *node, size_t place);
+
+/* --- edges ------------------------------------------------------------------------------------------------------ */
 
 struct peeps_edge_parts {
 	uint32_t kind, op, state;
-	size_t src, dst; /* positions */
+	size_t src, dst; /* positions; of a hold, dst is PEEPS_NO_PLACE if the holder has exited */
 };
 
-/* Returns 1 if the edge is shown, 0 if it is over, -1 if it is damaged. */
+/* Returns 1 if the edge is shown, 0 if it is over, or its actor is, -1 if it is damaged. */
 int peeps_decoder_edge_parts(const struct peeps_decoder *d, const struct peeps_edge_view *view,
 			     struct peeps_edge_parts *parts);
 

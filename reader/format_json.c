@@ -178,10 +178,38 @@ void peeps_format_json_findings(struct peeps_json *json, const struct peeps_grap
 	peeps_json_array_end(json);
 }
 
-static void write_empty_array_at(struct peeps_json *json, const char *key)
+static void write_scope(struct peeps_json *json, const struct peeps_graph *graph,
+			const struct peeps_graph_scope *scope)
 {
-	peeps_json_key(json, key);
+	peeps_json_map(json);
+	peeps_json_text_at(json, "id", scope->id);
+	peeps_json_text_at(json, "kind", scope->kind);
+	peeps_json_text_at(json, "process", graph->processes[scope->process].proc_key);
+	peeps_json_text_at(json, "name", scope->name);
+	peeps_json_key(json, "attrs");
+	peeps_json_map(json);
+	peeps_json_number_at(json, "created_at_ns", scope->created_ns);
+	peeps_json_map_end(json);
+	peeps_json_map_end(json);
+}
+
+static void write_scopes(struct peeps_json *json, const struct peeps_graph *graph)
+{
+	peeps_json_key(json, "scopes");
 	peeps_json_array(json);
+	for (size_t i = 0; i < graph->scope_count; i++)
+		write_scope(json, graph, &graph->scopes[i]);
+	peeps_json_array_end(json);
+	peeps_json_key(json, "memberships");
+	peeps_json_array(json);
+	for (size_t i = 0; i < graph->membership_count; i++) {
+		const struct peeps_membership *membership = &graph->memberships[i];
+
+		peeps_json_map(json);
+		peeps_json_text_at(json, "entity", graph->nodes[membership->node].id);
+		peeps_json_text_at(json, "scope", graph->scopes[membership->scope].id);
+		peeps_json_map_end(json);
+	}
 	peeps_json_array_end(json);
 }
 
@@ -213,8 +241,7 @@ int peeps_format_json(const struct peeps_graph *graph, FILE *out)
 	for (size_t i = 0; i < graph->edge_count; i++)
 		write_edge(&json, graph, &graph->edges[i]);
 	peeps_json_array_end(&json);
-	write_empty_array_at(&json, "scopes");
-	write_empty_array_at(&json, "memberships");
+	write_scopes(&json, graph);
 	peeps_format_json_findings(&json, graph);
 	peeps_json_map_end(&json);
 	return peeps_json_close(&json);

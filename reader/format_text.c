@@ -150,6 +150,47 @@ static void print_edge(const struct peeps_graph *graph, const struct peeps_edge 
 	print_attributes(graph, edge->details, edge->detail_count, out);
 }
 
+/* A link and the need that it stands for are shown once. */
+static bool is_shown(const struct peeps_edge *edge)
+{
+	return edge->kind != PEEPS_EDGE_NEEDS || edge->op != PEEPS_OP_NONE;
+}
+
+static void print_edges(const struct peeps_graph *graph, FILE *out)
+{
+	size_t shown = 0;
+
+	for (size_t i = 0; i < graph->edge_count; i++)
+		shown += is_shown(&graph->edges[i]);
+	(void)fprintf(out, "\nedges: %zu\n", shown);
+	for (size_t i = 0; i < graph->edge_count; i++) {
+		if (is_shown(&graph->edges[i]))
+			print_edge(graph, &graph->edges[i], out);
+	}
+}
+
+static void print_scopes(const struct peeps_graph *graph, FILE *out)
+{
+	if (graph->scope_count == 0)
+		return; /* most programs have none */
+	(void)fprintf(out, "\nscopes: %zu\n", graph->scope_count);
+	for (size_t i = 0; i < graph->scope_count; i++) {
+		(void)fputs("  ", out);
+		peeps_escape_to(out, graph->scopes[i].id);
+		(void)fputs("  ", out);
+		peeps_escape_to(out, graph->scopes[i].name);
+		(void)fputc('\n', out);
+	}
+	(void)fprintf(out, "\nmemberships: %zu\n", graph->membership_count);
+	for (size_t i = 0; i < graph->membership_count; i++) {
+		(void)fputs("  ", out);
+		peeps_escape_to(out, graph->nodes[graph->memberships[i].node].id);
+		(void)fputs(" in ", out);
+		peeps_escape_to(out, graph->scopes[graph->memberships[i].scope].id);
+		(void)fputc('\n', out);
+	}
+}
+
 int peeps_format_text(const struct peeps_graph *graph, FILE *out)
 {
 	int r;
@@ -160,9 +201,8 @@ int peeps_format_text(const struct peeps_graph *graph, FILE *out)
 	(void)fprintf(out, "\nnodes: %zu\n", graph->node_count);
 	for (size_t i = 0; i < graph->node_count; i++)
 		print_node(graph, &graph->nodes[i], out);
-	(void)fprintf(out, "\nedges: %zu\n", graph->edge_count);
-	for (size_t i = 0; i < graph->edge_count; i++)
-		print_edge(graph, &graph->edges[i], out);
+	print_edges(graph, out);
+	print_scopes(graph, out);
 	(void)fputc('\n', out);
 	r = peeps_check_text(graph, out);
 	peeps_report_notes(graph, out);

@@ -28,7 +28,7 @@ int peeps_ids_init(struct peeps_ids *ids, struct peeps_arena *arena, size_t coun
 
 	while (places < 2 * count)
 		places *= 2;
-	*ids = (struct peeps_ids){ .arena = arena, .place_mask = places - 1 };
+	*ids = (struct peeps_ids){ .arena = arena, .place_mask = places - 1, .count = count };
 	ids->places = calloc(places, sizeof(*ids->places));
 	if (!ids->places)
 		return -ENOMEM;
@@ -74,13 +74,18 @@ static bool insert(struct peeps_ids *ids, const char *id)
 
 const char *peeps_ids_issue(struct peeps_ids *ids, const char *id)
 {
-	const uint32_t number = ids->issued++;
+	const uint64_t first = ids->issued++;
+	const char *unlike = id;
 
 	if (!id || insert(ids, id))
 		return id;
 	ids->doubles++;
-	/* No name can hold `~`, and no other double has this number: so it need not be looked for. */
-	return peeps_arena_format(ids->arena, "%s~dup%" PRIu32, id, number);
+	/* No two doubles try the same number. The name of a foreign entity may be any of them, but each only once, so all
+	 * the tries together are no more than there are ids. */
+	for (uint64_t number = first; unlike && (unlike == id || !insert(ids, unlike));
+	     number += ids->count)
+		unlike = peeps_arena_format(ids->arena, "%s~dup%" PRIu64, id, number);
+	return unlike;
 }
 
 static char *append(char *to, const char *text, size_t length)

@@ -13,7 +13,8 @@ struct peeps_ids {
 	struct peeps_id_place *places; /* open addressing */
 	size_t place_mask;
 	uint64_t seed;
-	uint32_t issued;
+	size_t count; /* as many may be issued */
+	uint64_t issued;
 	uint64_t doubles; /* ids that were taken, and got a suffix */
 };
 

@@ -10,8 +10,44 @@
 
 #define KIND_MAX UINT16_MAX
 
-/* Attributes that every node has; a field may not be called so. */
-static const char *const common_attributes[] = { "name", "created_at_ns", "creator_task_id" };
+/* Attributes that every node has, or may have; a field may not be called so. */
+static const char *const common_attributes[] = { "name", "created_at_ns", "creator_task_id",
+						 "note" };
+
+/* Attributes that are not fields, but put together by the reader; a field of that kind may not be called so. */
+struct derived {
+	uint32_t kind;
+	const char *name;
+};
+
+#define MPSC(name)                       \
+	{ PEEPS_KIND_MPSC_TX, name },    \
+	{                                \
+		PEEPS_KIND_MPSC_RX, name \
+	}
+static const struct derived derived_attributes[] = {
+	{ PEEPS_KIND_TASK, "thread_id" },
+	{ PEEPS_KIND_SEMAPHORE, "available" },
+	{ PEEPS_KIND_SEMAPHORE, "waiters" },
+	{ PEEPS_KIND_SEMAPHORE, "unattributed_out" },
+	{ PEEPS_KIND_SEMAPHORE, "unattributed_back" },
+	MPSC("bounded"),
+	MPSC("capacity"),
+	MPSC("queue_len"),
+	MPSC("high_watermark"),
+	MPSC("utilization"),
+	MPSC("sender_count"),
+	MPSC("send_waiters"),
+	MPSC("recv_waiters"),
+	MPSC("sender_closed"),
+	MPSC("receiver_closed"),
+	MPSC("sent_total"),
+	MPSC("recv_total"),
+	MPSC("discarded_total"),
+	MPSC("close_cause"),
+};
+#undef MPSC
+#define DERIVED_COUNT (sizeof(derived_attributes) / sizeof(derived_attributes[0]))
 
 /* --- which rows are believed ------------------------------------------------------------------------------------ */
 
@@ -35,6 +71,16 @@ static bool is_common(const char *name)
 	return false;
 }
 
+static bool is_derived(uint32_t kind, const char *name)
+{
+	for (size_t i = 0; i < DERIVED_COUNT; i++) {
+		if (derived_attributes[i].kind == kind &&
+		    strcmp(derived_attributes[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
 static bool is_known_type(uint8_t type)
 {
 	return (type >= PEEPS_TYPE_COUNT && type <= PEEPS_TYPE_OPTIONAL_COUNT) ||
@@ -51,7 +97,7 @@ static bool is_sound_field(const struct peeps_schema_row *row)
 	/* A kind's own bits of the status word are the 24 between its life and its generation. */
 	if (row->word == PEEPS_FIELD_WORD_STATUS_WORD && (row->shift < 8 || end > 32))
 		return false;
-	return !is_common(row->name);
+	return !is_common(row->name) && !is_derived(row->owner, row->name);
 }
 
 static bool is_sound(const struct peeps_schema_row *row)
@@ -187,6 +233,24 @@ static const struct peeps_schema_row *group_of(const struct peeps_schema *schema
 	return schema->rows + first;
 }
 
+static size_t count_named(const struct peeps_schema_row *fields, size_t count)
+{
+	size_t named = 0;
+
+	for (size_t i = 0; i < count; i++)
+		named += fields[i].name[0] != '\0';
+	return named;
+}
+
+static size_t count_derived(uint32_t kind)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < DERIVED_COUNT; i++)
+		count += derived_attributes[i].kind == kind;
+	return count;
+}
+
 static void add_kind(struct peeps_schema *schema, const struct peeps_schema_row *row)
 {
 	size_t field_count;
@@ -201,6 +265,8 @@ static void add_kind(struct peeps_schema *schema, const struct peeps_schema_row 
 		.prefix = row->prefix[0] != '\0' ? row->prefix : row->name,
 		.fields = fields,
 		.field_count = field_count,
+		.attribute_count = count_named(fields, field_count),
+		.derived_count = count_derived(row->number),
 	};
 }
 

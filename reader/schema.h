@@ -21,6 +21,8 @@ struct peeps_schema_kind {
 	const struct peeps_schema_row
 		*fields; /* in their order; an empty name: for the reader's own use */
 	size_t field_count;
+	size_t attribute_count; /* of the fields that have a name */
+	size_t derived_count;   /* attributes that are the reader's own work */
 };
 
 struct peeps_schema {

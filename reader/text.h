@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct peeps_arena;
 
@@ -13,6 +14,11 @@ struct peeps_bytes {
 	const unsigned char *start;
 	size_t length;
 };
+
+static inline struct peeps_bytes peeps_bytes_of(const char *text)
+{
+	return (struct peeps_bytes){ .start = (const unsigned char *)text, .length = strlen(text) };
+}
 
 struct peeps_texts {
 	struct peeps_arena *arena;

@@ -455,7 +455,6 @@ struct damage {
 		(void)f;                                                        \
 		statement;                                                      \
 	}
-CHANGE(source_stale, edge->src += UINT64_C(1) << 32)
 CHANGE(target_stale, edge->dst += UINT64_C(1) << 32)
 CHANGE(target_none, edge->dst = 0)
 CHANGE(source_beyond, edge->src |= UINT32_MAX)
@@ -469,7 +468,6 @@ CHANGE(no_state, edge->status &= ~UINT64_C(0xff))
 static void operation__damaged__is_left_out_and_noted(void **state)
 {
 	static const struct damage rows[] = {
-		{ "stale actor", source_stale },
 		{ "stale resource", target_stale },
 		{ "no resource", target_none },
 		{ "actor beyond the section", source_beyond },
@@ -492,6 +490,17 @@ static void operation__damaged__is_left_out_and_noted(void **state)
 		assert_noted(f, "1 operation has an end or a state");
 		*wait = sound;
 	}
+}
+
+static void operation__of_an_actor_that_is_gone__goes_with_it(void **state)
+{
+	struct fixture *f = *state;
+
+	f->segment.edges[f->deadlock.alpha_wait].src += UINT64_C(1) << PEEPS_REF_GENERATION_SHIFT;
+	decode(f);
+	assert_null(edge_from(f, PEEPS_EDGE_NEEDS, ALPHA));
+	assert_non_null(edge_from(f, PEEPS_EDGE_NEEDS, BETA));
+	assert_int_equal(f->graph->note_count, 0);
 }
 
 static void operation__details__are_decoded_by_the_schema(void **state)
@@ -780,6 +789,7 @@ int main(void)
 		TEST(operation__finished__is_shown_only_as_history),
 		TEST(operation__active__is_shown),
 		TEST(operation__damaged__is_left_out_and_noted),
+		TEST(operation__of_an_actor_that_is_gone__goes_with_it),
 		TEST(operation__details__are_decoded_by_the_schema),
 		TEST(mutex__robust__is_a_boolean),
 		TEST(slot__uncertain__stays_so),

@@ -133,6 +133,8 @@ static uint64_t read_attributes(const struct peeps_graph *graph,
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < count; i++) {
+		for (size_t k = 0; k < i; k++)
+			assert_string_not_equal(attributes[k].name, attributes[i].name);
 		sum += read_text(attributes[i].name);
 		if (attributes[i].value.type == PEEPS_VALUE_TEXT)
 			sum += read_text(attributes[i].value.as.text);
@@ -156,13 +158,17 @@ static int compare_ids(const void *a, const void *b)
 
 static void check_ids(const struct peeps_graph *graph)
 {
-	const char *ids[64];
+	/* Every entity, every edge's holder that has exited, every scope. */
+	const char *ids[2 * FAKE_ENTITIES + FAKE_EDGES + FAKE_SCOPES];
+	size_t count = 0;
 
-	assert_true(graph->node_count <= 64);
+	assert_true(graph->node_count + graph->scope_count <= sizeof(ids) / sizeof(ids[0]));
 	for (size_t i = 0; i < graph->node_count; i++)
-		ids[i] = graph->nodes[i].id;
-	qsort(ids, graph->node_count, sizeof(ids[0]), compare_ids);
-	for (size_t i = 1; i < graph->node_count; i++)
+		ids[count++] = graph->nodes[i].id;
+	for (size_t i = 0; i < graph->scope_count; i++)
+		ids[count++] = graph->scopes[i].id;
+	qsort(ids, count, sizeof(ids[0]), compare_ids);
+	for (size_t i = 1; i < count; i++)
 		assert_string_not_equal(ids[i - 1], ids[i]);
 }
 
@@ -185,12 +191,25 @@ static uint64_t read_graph(const struct peeps_graph *graph)
 		const struct peeps_edge *edge = &graph->edges[i];
 
 		assert_true(edge->src < graph->node_count && edge->dst < graph->node_count);
-		assert_true(edge->kind != PEEPS_EDGE_NEEDS || (edge->op_kind && edge->state_name));
+		assert_true(edge->op == PEEPS_OP_NONE || (edge->op_kind && edge->state_name));
+		assert_true(edge->kind == PEEPS_EDGE_NEEDS || edge->op == PEEPS_OP_NONE);
+		assert_true((edge->role_number != 0) == (edge->role != NULL));
+		assert_true((edge->mode_number != 0) == (edge->mode != NULL));
 		sum += read_text(edge->op_kind) + read_text(edge->state_name) +
 		       read_source(&edge->source);
 		sum += read_text(edge->role) + read_text(edge->mode);
 		sum += read_attributes(graph, edge->details, edge->detail_count);
 	}
+	for (size_t i = 0; i < graph->scope_count; i++) {
+		const struct peeps_graph_scope *scope = &graph->scopes[i];
+
+		assert_true(scope->id && scope->name && scope->kind &&
+			    scope->process < graph->process_count);
+		sum += read_text(scope->id) + read_text(scope->name) + read_text(scope->kind);
+	}
+	for (size_t i = 0; i < graph->membership_count; i++)
+		assert_true(graph->memberships[i].node < graph->node_count &&
+			    graph->memberships[i].scope < graph->scope_count);
 	for (size_t i = 0; i < graph->processes[0].counter_count; i++)
 		sum += read_text(graph->processes[0].counters[i].name);
 	sum += read_text(graph->processes[0].proc_key) + read_text(graph->processes[0].name);
@@ -238,7 +257,7 @@ static void segment__of_random_bytes__never_harms_the_reader(void **state)
 	const uint64_t seed = number_from("PEEPS_TEST_SEED", now_ns());
 	struct outcome outcome = { 0 };
 	struct fake_segment segment;
-	struct fake_deadlock deadlock;
+	struct fake_town town;
 	struct peeps_image image;
 	unsigned char *sound;
 
@@ -246,7 +265,7 @@ static void segment__of_random_bytes__never_harms_the_reader(void **state)
 	print_message("# PEEPS_TEST_SEED=%llu PEEPS_TEST_FLIPS=%llu\n", (unsigned long long)seed,
 		      (unsigned long long)flips);
 	fake_segment_new(&segment);
-	fake_deadlock(&segment, &deadlock);
+	fake_town(&segment, &town);
 	peeps_image_init(&image);
 	sound = malloc(segment.bytes);
 	assert_non_null(sound);

@@ -20,8 +20,8 @@ static const uint64_t capacities[PEEPS_SECTION_END] = {
 	[PEEPS_SECTION_ENTITIES] = FAKE_ENTITIES,
 	[PEEPS_SECTION_EDGES] = FAKE_EDGES,
 	[PEEPS_SECTION_SITES] = FAKE_SITES,
-	[PEEPS_SECTION_SCOPES] = 4,
-	[PEEPS_SECTION_MEMBERSHIPS] = 4,
+	[PEEPS_SECTION_SCOPES] = FAKE_SCOPES,
+	[PEEPS_SECTION_MEMBERSHIPS] = FAKE_MEMBERSHIPS,
 	[PEEPS_SECTION_TEXT] = FAKE_TEXT,
 };
 
@@ -108,9 +108,10 @@ void fake_segment_new(struct fake_segment *segment)
 	segment->entities = section_rows(segment, PEEPS_SECTION_ENTITIES);
 	segment->edges = section_rows(segment, PEEPS_SECTION_EDGES);
 	segment->sites = section_rows(segment, PEEPS_SECTION_SITES);
+	segment->scopes = section_rows(segment, PEEPS_SECTION_SCOPES);
+	segment->memberships = section_rows(segment, PEEPS_SECTION_MEMBERSHIPS);
 	segment->text = section_rows(segment, PEEPS_SECTION_TEXT);
-	memcpy(segment->schema, peeps_schema_built_in,
-	       sizeof(peeps_schema_built_in));
+	memcpy(segment->schema, peeps_schema_built_in, sizeof(peeps_schema_built_in));
 	fake_section(segment, PEEPS_SECTION_COUNTERS)->high_water = PEEPS_COUNTER_ROOM;
 	fake_section(segment, PEEPS_SECTION_SCHEMA)->high_water = SCHEMA_ROWS;
 	fake_section(segment, PEEPS_SECTION_SITES)->high_water = 1;   /* row 0: not known */
@@ -209,6 +210,47 @@ uint32_t fake_thread(struct fake_segment *segment, uint32_t tid, const char *nam
 	return entity;
 }
 
+uint32_t fake_task(struct fake_segment *segment, const char *name, uint32_t thread)
+{
+	const uint32_t task = fake_entity(segment, PEEPS_KIND_TASK, name);
+	uint64_t *body = segment->entities[task].body;
+
+	body[PEEPS_TASK_ACTIVITY_WORD] =
+		thread == FAKE_NO_THREAD ? PEEPS_ACTIVITY_SUSPENDED : PEEPS_ACTIVITY_RUNNING;
+	if (thread == FAKE_NO_THREAD)
+		return task;
+	body[PEEPS_TASK_THREAD_WORD] = fake_ref(segment, thread);
+	segment->entities[thread].body[PEEPS_THREAD_CURRENT_TASK_WORD] = fake_ref(segment, task);
+	return task;
+}
+
+uint32_t fake_semaphore(struct fake_segment *segment, const char *name, uint64_t max)
+{
+	const uint32_t semaphore = fake_entity(segment, PEEPS_KIND_SEMAPHORE, name);
+
+	segment->entities[semaphore].body[PEEPS_SEMAPHORE_MAX_WORD] = max;
+	return semaphore;
+}
+
+struct fake_channel fake_channel(struct fake_segment *segment, const char *name, uint64_t capacity)
+{
+	const struct fake_channel channel = {
+		.tx = fake_entity(segment, PEEPS_KIND_MPSC_TX, name),
+		.rx = fake_entity(segment, PEEPS_KIND_MPSC_RX, name),
+	};
+	uint64_t *body = segment->entities[channel.tx].body;
+
+	body[PEEPS_MPSC_TX_CAPACITY_WORD] = capacity;
+	body[PEEPS_MPSC_TX_SENDER_COUNT_WORD] = 1;
+	body[PEEPS_MPSC_TX_PEER_WORD] = fake_ref(segment, channel.rx);
+	return channel;
+}
+
+void fake_note(struct fake_segment *segment, uint32_t entity, const char *note)
+{
+	segment->entities[entity].blob = fake_name(segment, note);
+}
+
 uint32_t fake_record_of(const struct fake_segment *segment, uint32_t thread)
 {
 	return segment->entities[thread].body[PEEPS_THREAD_RECORD_WORD] >>
@@ -227,25 +269,90 @@ void fake_hold(struct fake_segment *segment, uint32_t mutex, uint32_t thread, ui
 	body[PEEPS_MUTEX_ACQUIRES_WORD]++;
 }
 
-uint32_t fake_wait(struct fake_segment *segment, uint32_t thread, uint32_t mutex, uint64_t since_ns,
-		   uint64_t site)
+static uint32_t fake_edge(struct fake_segment *segment, enum peeps_edge_kind kind, uint64_t bits,
+			  uint32_t src, uint32_t dst)
 {
 	const uint32_t index = (uint32_t)take(segment, PEEPS_SECTION_EDGES, 1);
 
 	segment->edges[index] = (struct peeps_edge_slot){
 		.epoch = segment->control->epoch,
 		.status = UINT64_C(1) << PEEPS_STATUS_GENERATION_SHIFT |
-			  (uint64_t)PEEPS_EDGE_NEEDS << PEEPS_EDGE_KIND_SHIFT |
-			  (uint64_t)PEEPS_OP_LOCK << PEEPS_EDGE_OP_SHIFT | PEEPS_STATE_PENDING,
-		.src = fake_ref(segment, thread),
-		.dst = fake_ref(segment, mutex),
+			  (uint64_t)kind << PEEPS_EDGE_KIND_SHIFT | bits,
+		.src = fake_ref(segment, src),
+		.dst = fake_ref(segment, dst),
 		.wait = UINT64_C(7) << PEEPS_EDGE_WAIT_SEQUENCE_SHIFT | 1,
-		.pending_since_ns = since_ns,
-		.last_change_ns = since_ns,
-		.origin = site | (uint64_t)fake_record_of(segment, thread)
-					 << PEEPS_EDGE_THREAD_SHIFT,
 	};
 	return index;
+}
+
+uint32_t fake_operation(struct fake_segment *segment, uint32_t actor, enum peeps_op op,
+			uint32_t target, uint64_t since_ns)
+{
+	const uint32_t index =
+		fake_edge(segment, PEEPS_EDGE_NEEDS,
+			  PEEPS_OPERATION_BLOCKS << PEEPS_EDGE_MODE_SHIFT |
+				  (uint64_t)op << PEEPS_EDGE_OP_SHIFT | PEEPS_STATE_PENDING,
+			  actor, target);
+
+	segment->edges[index].pending_since_ns = since_ns;
+	segment->edges[index].last_change_ns = since_ns;
+	return index;
+}
+
+uint32_t fake_wait(struct fake_segment *segment, uint32_t thread, uint32_t mutex, uint64_t since_ns,
+		   uint64_t site)
+{
+	const uint32_t index = fake_operation(segment, thread, PEEPS_OP_LOCK, mutex, since_ns);
+
+	segment->edges[index].origin = site | (uint64_t)fake_record_of(segment, thread)
+						      << PEEPS_EDGE_THREAD_SHIFT;
+	return index;
+}
+
+uint32_t fake_holding(struct fake_segment *segment, uint32_t resource, uint32_t actor,
+		      uint64_t role, uint64_t mode, uint32_t count)
+{
+	const uint32_t index = fake_edge(
+		segment, PEEPS_EDGE_HOLDS,
+		role << PEEPS_HOLD_ROLE_SHIFT | mode << PEEPS_HOLD_MODE_SHIFT, resource, actor);
+	struct peeps_edge_slot *slot = &segment->edges[index];
+
+	slot->wait = UINT64_C(7) << PEEPS_EDGE_WAIT_SEQUENCE_SHIFT | count;
+	slot->pending_since_ns = UINT64_C(420000000);
+	slot->last_change_ns = UINT64_C(420000000);
+	return index;
+}
+
+uint32_t fake_link(struct fake_segment *segment, enum peeps_edge_kind kind, uint32_t src,
+		   uint32_t dst)
+{
+	return fake_edge(segment, kind, 0, src, dst);
+}
+
+uint32_t fake_scope(struct fake_segment *segment, uint64_t kind, const char *name)
+{
+	const uint32_t row = (uint32_t)take(segment, PEEPS_SECTION_SCOPES, 1);
+
+	segment->scopes[row] = (struct peeps_scope_row){
+		.born = segment->control->epoch,
+		.identity = make_ref(PEEPS_SPACE_SCOPE, 1, row),
+		.kind = kind,
+		.name = fake_name(segment, name),
+		.created_ns = 6000000 + row,
+	};
+	return row;
+}
+
+uint32_t fake_member(struct fake_segment *segment, uint32_t scope, uint32_t entity)
+{
+	const uint32_t row = (uint32_t)take(segment, PEEPS_SECTION_MEMBERSHIPS, 1);
+
+	segment->memberships[row] = (struct peeps_membership_row){
+		.born = segment->control->epoch,
+		.scope = segment->scopes[scope].identity,
+		.member = fake_ref(segment, entity),
+	};
+	return row;
 }
 
 uint64_t fake_write_set_of(const struct fake_segment *segment, const void *slot)
@@ -275,4 +382,51 @@ void fake_deadlock(struct fake_segment *segment, struct fake_deadlock *deadlock)
 					 UINT64_C(500000000), deadlock->site_wait);
 	deadlock->beta_wait =
 		fake_wait(segment, deadlock->beta, deadlock->left, UINT64_C(510000000), 0);
+}
+
+static void add_channel(struct fake_segment *segment, struct fake_town *town)
+{
+	struct peeps_entity_slot *entities = segment->entities;
+
+	town->jobs = fake_channel(segment, "jobs", 4);
+	entities[town->jobs.tx].body[PEEPS_MPSC_TX_SENT_TOTAL_WORD] = 10;
+	entities[town->jobs.tx].body[PEEPS_MPSC_TX_HIGH_WATERMARK_WORD] = 4;
+	entities[town->jobs.rx].body[PEEPS_MPSC_RX_RECV_TOTAL_WORD] = 6;
+	entities[town->jobs.rx].body[PEEPS_MPSC_RX_DISCARDED_TOTAL_WORD] = 1;
+	town->tx_hold = fake_holding(segment, town->jobs.tx, town->worker, PEEPS_HOLD_ROLE_SENDER,
+				     PEEPS_HOLD_MODE_OWNER, 1);
+	town->rx_hold = fake_holding(segment, town->jobs.rx, town->deadlock.heartbeat,
+				     PEEPS_HOLD_ROLE_RECEIVER, PEEPS_HOLD_MODE_SHARED, 1);
+}
+
+void fake_town(struct fake_segment *segment, struct fake_town *town)
+{
+	fake_deadlock(segment, &town->deadlock);
+	town->worker = fake_task(segment, "worker", town->deadlock.alpha);
+	town->idler = fake_task(segment, "idler", FAKE_NO_THREAD);
+
+	town->gate = fake_semaphore(segment, "gate", 3);
+	fake_note(segment, town->gate, "limits what we ask of the upstream");
+	town->gate_hold = fake_holding(segment, town->gate, town->worker, PEEPS_HOLD_ROLE_PERMIT,
+				       PEEPS_HOLD_MODE_NONE, 2);
+	town->gate_wait = fake_operation(segment, town->deadlock.beta, PEEPS_OP_ACQUIRE, town->gate,
+					 UINT64_C(600000000));
+	segment->edges[town->gate_wait].details[PEEPS_DETAIL_ACQUIRE_PERMITS] = 2 + 1;
+	segment->edges[town->gate_wait].details[PEEPS_DETAIL_ACQUIRE_AVAILABLE] = 0 + 1;
+
+	add_channel(segment, town);
+
+	town->request = fake_entity(segment, PEEPS_KIND_REQUEST, "42");
+	town->response = fake_entity(segment, PEEPS_KIND_FOREIGN, "response:other-9:conn_3:42");
+	town->rpc_link = fake_link(segment, PEEPS_EDGE_RPC_LINK, town->request, town->response);
+	town->rpc_wait = fake_operation(segment, town->worker, PEEPS_OP_RPC_WAIT, town->request,
+					UINT64_C(610000000));
+	segment->edges[town->rpc_wait].status &= ~(PEEPS_EDGE_BYTE_MASK << PEEPS_EDGE_MODE_SHIFT);
+	town->own = fake_entity(segment, PEEPS_KIND_BARRIER, "own");
+	town->own_hold = fake_holding(segment, town->own, town->worker, PEEPS_HOLD_ROLE_LOCK,
+				      PEEPS_HOLD_MODE_EXCLUSIVE, 1);
+
+	town->boot = fake_scope(segment, PEEPS_SCOPE_KIND_USER, "boot");
+	town->worker_in_boot = fake_member(segment, town->boot, town->worker);
+	town->gate_in_boot = fake_member(segment, town->boot, town->gate);
 }
