@@ -19,6 +19,15 @@ static inline void words_copy(uint64_t *to, const uint64_t *from, size_t count)
 		to[i] = peeps_load_relaxed(&from[i]);
 }
 
+static inline bool words_agree(const uint64_t *copy, const uint64_t *live, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (copy[i] != peeps_load_relaxed(&live[i]))
+			return false;
+	}
+	return true;
+}
+
 /*
  * A slot as a row of words: its epoch, its hot words, their shadow; an edge's details and their shadow behind.
  */
@@ -173,9 +182,11 @@ static bool row_copy(uint64_t *view, const uint64_t *row, size_t words, uint64_t
 	died = peeps_load_relaxed(&row[ROW_DIED]);
 	words_copy(view, row + ROW_REST, words);
 	/* A word of the next life above means another born below. Pairs with the fence between `born = 0` and the words
-	 * that begin that life. */
+	 * that begin that life. In a cut that is enough: the next life is of a later epoch. In a passive look it may be of
+	 * the same one, so the words are compared as well, behind an acquire for that reason. */
 	peeps_fence_acquire();
-	return peeps_load_relaxed(&row[ROW_BORN]) == born && (died == 0 || died > cut_epoch);
+	return peeps_load_acquire(&row[ROW_BORN]) == born &&
+	       words_agree(view, row + ROW_REST, words) && (died == 0 || died > cut_epoch);
 }
 
 static int scopes_copy(struct peeps_image *image, const struct peeps_target *target, uint64_t count,

@@ -269,6 +269,77 @@ static void cut__order_violations__are_noted(void **state)
 	assert_true(is_noted(&f->image, "somebody else writes"));
 }
 
+/* --- rows --------------------------------------------------------------------------------------------------------- */
+
+static uint32_t boot, alpha_in_boot; /* rows of the tests below */
+
+static void change_rows_after_flip(struct fixture *f, unsigned int step)
+{
+	if (step != PEEPS_STEP_CUT_FENCED)
+		return;
+	f->segment.scopes[boot].died = f->segment.control->epoch;
+	f->segment.memberships[alpha_in_boot].died = f->segment.control->epoch;
+	(void)fake_member(&f->segment, fake_scope(&f->segment, PEEPS_SCOPE_KIND_USER, "younger"),
+			  f->deadlock.beta);
+}
+
+static void cut__rows_born_or_ended_after_the_flip__are_as_they_were_before(void **state)
+{
+	struct fixture *f = *state;
+
+	boot = fake_scope(&f->segment, PEEPS_SCOPE_KIND_USER, "boot");
+	alpha_in_boot = fake_member(&f->segment, boot, f->deadlock.alpha);
+	at_step = change_rows_after_flip;
+	assert_int_equal(take(f, 0), 0);
+	assert_int_equal(f->image.scope_count, 1);
+	assert_int_equal(f->image.scopes[0].index, boot);
+	assert_int_equal(f->image.scopes[0].kind, PEEPS_SCOPE_KIND_USER);
+	assert_int_equal(f->image.scopes[0].identity, f->segment.scopes[boot].identity);
+	assert_int_equal(f->image.scopes[0].created_ns, f->segment.scopes[boot].created_ns);
+	assert_int_equal(f->image.membership_count, 1);
+	assert_int_equal(f->image.memberships[0].scope, f->segment.scopes[boot].identity);
+	assert_int_equal(f->image.memberships[0].member, fake_ref(&f->segment, f->deadlock.alpha));
+
+	at_step = NULL;
+	assert_int_equal(take(f, 0), 0);
+	assert_int_equal(f->image.scope_count, 1);
+	assert_int_equal(f->image.scopes[0].index, boot + 1);
+	assert_int_equal(f->image.membership_count, 1);
+	assert_int_equal(f->image.memberships[0].member, fake_ref(&f->segment, f->deadlock.beta));
+}
+
+static void cut__rows_between_two_lives__are_not_there(void **state)
+{
+	struct fixture *f = *state;
+
+	boot = fake_scope(&f->segment, PEEPS_SCOPE_KIND_USER, "boot");
+	alpha_in_boot = fake_member(&f->segment, boot, f->deadlock.alpha);
+	f->segment.scopes[boot].born = 0;
+	f->segment.memberships[alpha_in_boot].born = 0;
+	for (unsigned int flags = 0; flags <= PEEPS_CUT_PASSIVE; flags++) {
+		assert_int_equal(take(f, flags), 0);
+		assert_int_equal(f->image.scope_count, 0);
+		assert_int_equal(f->image.membership_count, 0);
+	}
+}
+
+static void cut__thread_vanished_while_it_made_a_row__leaves_nothing_uncertain(void **state)
+{
+	struct fixture *f = *state;
+
+	boot = fake_scope(&f->segment, PEEPS_SCOPE_KIND_USER, "boot");
+	alpha_in_boot = fake_member(&f->segment, boot, f->deadlock.alpha);
+	f->segment.threads[1].txn = 3;
+	f->segment.threads[1].write_set[0] =
+		fake_write_set_of(&f->segment, &f->segment.scopes[boot]) | 2;
+	f->segment.threads[1].write_set[1] =
+		fake_write_set_of(&f->segment, &f->segment.memberships[alpha_in_boot]);
+	assert_int_equal(take(f, 0), 0);
+	assert_int_equal(f->image.quality, PEEPS_QUALITY_PARTIAL);
+	assert_int_equal(count_uncertain(&f->image), 0);
+	assert_int_equal(f->image.scope_count, 1);
+}
+
 /* --- the grace period --------------------------------------------------------------------------------------------- */
 
 static void cut__thread_vanished_inside_a_section__its_slots_are_uncertain(void **state)
@@ -500,6 +571,9 @@ int main(void)
 		TEST(cut__entity_retired_after_the_flip__is_still_in_it),
 		TEST(slot__epoch_from_the_future__is_uncertain),
 		TEST(cut__order_violations__are_noted),
+		TEST(cut__rows_born_or_ended_after_the_flip__are_as_they_were_before),
+		TEST(cut__rows_between_two_lives__are_not_there),
+		TEST(cut__thread_vanished_while_it_made_a_row__leaves_nothing_uncertain),
 		TEST(cut__thread_vanished_inside_a_section__its_slots_are_uncertain),
 		TEST(cut__senseless_write_set__makes_all_uncertain),
 		TEST(cut__section_that_ended_meanwhile__is_in_it),

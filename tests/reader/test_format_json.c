@@ -232,6 +232,44 @@ static void format_json__links_have_no_operation__and_say_nothing_of_one(void **
 	peeps_graph_free(graph);
 }
 
+static void format_json__scopes__have_members_and_are_no_nodes(void **state)
+{
+	struct peeps_graph *graph = graph_deadlocked();
+	struct peeps_graph_scope scopes[] = {
+		{ .id = "scope:orders-4711:user:boot",
+		  .name = "boot",
+		  .kind = "user",
+		  .created_ns = 7 },
+		{ .id = "scope:orders-4711:user:x%22",
+		  .name = "x\"",
+		  .kind = "us\ner",
+		  .created_ns = PEEPS_NO_TIME },
+	};
+	struct peeps_membership memberships[] = { { .node = 1, .scope = 1 } };
+	yajl_val document;
+	char *text;
+
+	(void)state;
+	graph->scopes = scopes;
+	graph->scope_count = 2;
+	graph->memberships = memberships;
+	graph->membership_count = 1;
+	text = printed(peeps_format_json, graph);
+	assert_non_null(strstr(
+		text,
+		"\"scopes\":[{\"id\":\"scope:orders-4711:user:boot\",\"kind\":\"user\",\"process\":\"orders-4711\","
+		"\"name\":\"boot\",\"attrs\":{\"created_at_ns\":7}},"));
+	assert_non_null(strstr(text, "\"memberships\":[{\"entity\":\"thread:orders-4711:4713\","
+				     "\"scope\":\"scope:orders-4711:user:x%22\"}],"));
+	free(text);
+	document = parsed(graph);
+	assert_text(document, "scopes.1.name", "x\"");
+	assert_text(document, "scopes.1.kind", "us\ner");
+	assert_true(YAJL_IS_NULL(at(document, "scopes.1.attrs.created_at_ns")));
+	yajl_tree_free(document);
+	peeps_graph_free(graph);
+}
+
 static void format_json__writes_fail__says_so(void **state)
 {
 	struct peeps_graph *graph = graph_deadlocked();
@@ -253,6 +291,7 @@ int main(void)
 		cmocka_unit_test(format_json__each_type_of_value__is_exact_or_null),
 		cmocka_unit_test(format_json__what_is_not_known__is_null_or_left_out),
 		cmocka_unit_test(format_json__links_have_no_operation__and_say_nothing_of_one),
+		cmocka_unit_test(format_json__scopes__have_members_and_are_no_nodes),
 		cmocka_unit_test(format_json__writes_fail__says_so),
 	};
 

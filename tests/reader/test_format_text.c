@@ -119,12 +119,50 @@ static void format_text__losses_and_notes__are_told_at_the_end(void **state)
 	peeps_graph_free(graph);
 }
 
+static void format_text__links_and_scopes__are_shown_once_and_escaped(void **state)
+{
+	struct peeps_graph *graph = graph_deadlocked();
+	struct peeps_graph_scope scopes[] = {
+		{ .id = "scope:orders-4711:user:boot", .name = "boot\x1b", .kind = "user" },
+	};
+	struct peeps_membership memberships[] = { { .node = 1, .scope = 0 } };
+	char *text;
+
+	(void)state;
+	graph->edges[0].kind = PEEPS_EDGE_CHANNEL_LINK;
+	graph->edges[0].source = (struct peeps_source){ 0 };
+	graph->edges[1] = graph->edges[0];
+	graph->edges[1].kind = PEEPS_EDGE_NEEDS; /* the structural one of that link */
+	text = printed(peeps_format_text, graph);
+	assert_null(strstr(text, "scopes"));
+	assert_non_null(strstr(
+		text, "\nedges: 3\n"
+		      "  mutex:orders-4711:accounts --channel_link--> thread:orders-4711:4712\n"
+		      "  thread:orders-4711:4712 --lock-->"));
+	free(text);
+
+	graph->scopes = scopes;
+	graph->scope_count = 1;
+	graph->memberships = memberships;
+	graph->membership_count = 1;
+	text = printed(peeps_format_text, graph);
+	assert_non_null(strstr(text,
+			       "\n"
+			       "\nscopes: 1\n"
+			       "  scope:orders-4711:user:boot  boot\\x1b\n"
+			       "\nmemberships: 1\n"
+			       "  thread:orders-4711:4713 in scope:orders-4711:user:boot\n\n"));
+	free(text);
+	peeps_graph_free(graph);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(format_text__small_graph__is_exactly_this),
 		cmocka_unit_test(format_text__hostile_texts__never_reach_the_terminal),
 		cmocka_unit_test(format_text__losses_and_notes__are_told_at_the_end),
+		cmocka_unit_test(format_text__links_and_scopes__are_shown_once_and_escaped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

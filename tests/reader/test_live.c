@@ -101,6 +101,36 @@ static void write_for_ever(void *unused)
 		write_both(number);
 }
 
+#define ROWS FAKE_MEMBERSHIPS
+
+/* Ends rows and uses them again at once. Both words of a row are always the same number. */
+static void use_rows_again(void *unused)
+{
+	struct peeps_membership_row *rows;
+
+	(void)unused;
+	prepare();
+	rows = live.segment.memberships;
+	fake_section(&live.segment, PEEPS_SECTION_MEMBERSHIPS)->high_water = ROWS;
+	fake_process_ready();
+	for (uint64_t number = 1;; number++) {
+		struct peeps_membership_row *row = &rows[number % ROWS];
+		uint64_t epoch = begin(&live.segment.threads[1]);
+
+		peeps_store_relaxed(&row->died, epoch);
+		peeps_increment_release(&live.segment.threads[1].txn);
+
+		peeps_store_release(&row->born, 0);
+		peeps_fence_release(); /* before the words of the next life */
+		peeps_store_relaxed(&row->died, 0);
+		peeps_store_relaxed(&row->scope, number);
+		peeps_store_relaxed(&row->member, number);
+		epoch = begin(&live.segment.threads[1]);
+		peeps_store_release(&row->born, epoch);
+		peeps_increment_release(&live.segment.threads[1].txn);
+	}
+}
+
 static void stop_inside(void *unused)
 {
 	(void)unused;
@@ -284,6 +314,30 @@ static void look__at_a_busy_writer__proves_nothing_of_it(void **state)
 		passive++;
 	}
 	assert_true(passive > 0);
+	end(&f);
+}
+
+static void row__used_again_while_it_is_copied__is_never_half_of_each(void **state)
+{
+	uint64_t seen = 0;
+	struct fixture f;
+
+	(void)state;
+	start(&f, use_rows_again);
+	for (int i = 0; i < CUTS; i++) {
+		assert_int_equal(
+			peeps_cut(&f.target, &f.image, i % 2 ? PEEPS_CUT_PASSIVE : 0, &f.problem),
+			0);
+		for (size_t row = 0; row < f.image.membership_count; row++) {
+			const struct peeps_membership_view *view = &f.image.memberships[row];
+
+			if (view->scope != view->member)
+				fail_msg("cut %d: %llu, %llu", i, (unsigned long long)view->scope,
+					 (unsigned long long)view->member);
+		}
+		seen += f.image.membership_count;
+	}
+	assert_true(seen > 0);
 	end(&f);
 }
 
@@ -484,6 +538,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cut__of_a_busy_writer__is_never_half_a_section),
 		cmocka_unit_test(look__at_a_busy_writer__proves_nothing_of_it),
+		cmocka_unit_test(row__used_again_while_it_is_copied__is_never_half_of_each),
 		cmocka_unit_test(cut__thread_stopped_inside_a_section__is_partial_at_once),
 		cmocka_unit_test(cut__thread_sleeping_inside_a_section__is_partial_soon),
 		cmocka_unit_test(cut__thread_slow_inside_a_section__is_waited_for),

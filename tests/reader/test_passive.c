@@ -173,6 +173,82 @@ static void look__holder_that_is_none__is_uncertain(void **state)
 	}
 }
 
+/* --- holds, links, rows ------------------------------------------------------------------------------------------- */
+
+/* Heartbeat is in a section that writes itself; alpha, beta and what only they may write stand still. */
+static void move_heartbeat(struct fixture *f)
+{
+	record_of(f, f->deadlock.heartbeat)->txn = 3;
+	record_of(f, f->deadlock.heartbeat)->write_set[0] =
+		fake_write_set_of(&f->segment, &f->segment.entities[f->deadlock.heartbeat]) | 1;
+}
+
+static void look__a_thread_moves__a_hold_is_proved_if_only_its_holder_changes_it(void **state)
+{
+	struct fixture *f = *state;
+	const uint32_t gate = fake_semaphore(&f->segment, "gate", 9);
+	const uint32_t task = fake_task(&f->segment, "task", f->deadlock.alpha);
+	const struct {
+		const char *name;
+		uint32_t edge;
+		bool uncertain;
+	} rows[] = {
+		{ "permits of one that stands still",
+		  fake_holding(&f->segment, gate, f->deadlock.alpha, PEEPS_HOLD_ROLE_PERMIT, 0, 1),
+		  false },
+		{ "a lock of one that stands still",
+		  fake_holding(&f->segment, gate, f->deadlock.beta, PEEPS_HOLD_ROLE_LOCK, 0, 1),
+		  false },
+		{ "permits of one that moves",
+		  fake_holding(&f->segment, gate, f->deadlock.heartbeat, PEEPS_HOLD_ROLE_PERMIT, 0,
+			       1),
+		  true },
+		{ "permits of a task",
+		  fake_holding(&f->segment, gate, task, PEEPS_HOLD_ROLE_PERMIT, 0, 1), true },
+		{ "a sender, which another may take over",
+		  fake_holding(&f->segment, gate, f->deadlock.alpha, PEEPS_HOLD_ROLE_SENDER, 0, 1),
+		  true },
+		{ "a receiver, likewise",
+		  fake_holding(&f->segment, gate, f->deadlock.alpha, PEEPS_HOLD_ROLE_RECEIVER, 0,
+			       1),
+		  true },
+		{ "a link, which anybody makes",
+		  fake_link(&f->segment, PEEPS_EDGE_CHANNEL_LINK, gate, f->deadlock.left), true },
+	};
+
+	look(f);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_false(is_uncertain_edge(f, rows[i].edge));
+	move_heartbeat(f);
+	look(f);
+	assert_int_equal(f->image.quality, PEEPS_QUALITY_PASSIVE);
+	assert_true(is_uncertain(f, gate));
+	assert_true(is_uncertain(f, task));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (is_uncertain_edge(f, rows[i].edge) != rows[i].uncertain)
+			fail_msg("%s", rows[i].name);
+	}
+}
+
+static void look__at_rows__shows_those_that_have_not_ended(void **state)
+{
+	struct fixture *f = *state;
+	const uint32_t boot = fake_scope(&f->segment, PEEPS_SCOPE_KIND_USER, "boot");
+	const uint32_t over = fake_scope(&f->segment, PEEPS_SCOPE_KIND_USER, "over");
+	const uint32_t alpha = fake_member(&f->segment, boot, f->deadlock.alpha);
+	const uint32_t beta = fake_member(&f->segment, boot, f->deadlock.beta);
+
+	f->segment.scopes[boot].born = UINT64_C(1) << 50; /* whatever its epoch */
+	f->segment.scopes[over].died = UINT64_C(1) << 50;
+	f->segment.memberships[alpha].died = 1;
+	(void)beta;
+	look(f);
+	assert_int_equal(f->image.scope_count, 1);
+	assert_int_equal(f->image.scopes[0].index, boot);
+	assert_int_equal(f->image.membership_count, 1);
+	assert_int_equal(f->image.memberships[0].member, fake_ref(&f->segment, f->deadlock.beta));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -184,6 +260,8 @@ int main(void)
 		TEST(look__edge_in_anothers_write_set__is_uncertain),
 		TEST(look__write_set_is_nonsense__all_is_uncertain),
 		TEST(look__holder_that_is_none__is_uncertain),
+		TEST(look__a_thread_moves__a_hold_is_proved_if_only_its_holder_changes_it),
+		TEST(look__at_rows__shows_those_that_have_not_ended),
 	};
 
 	return cmocka_run_group_tests_name("passive", tests, NULL, NULL);
