@@ -2,6 +2,8 @@
 /* A node's attributes: what its kind's words say, and what is put together from several of them. */
 #include "reader/decoder.h"
 
+#include <assert.h>
+
 #include "reader/arena.h"
 
 #define COMMON_ATTRIBUTES 3 /* name, created_at_ns, creator_task_id */
@@ -246,4 +248,5 @@ void peeps_decoder_add_attributes(struct peeps_decoder *d, struct peeps_node *no
 	note = peeps_texts_at(&d->texts, view->blob);
 	if (note)
 		add(node, "note", peeps_value_text(note));
+	assert(node->attribute_count <= room); /* the table of derived attributes is complete */
 }
