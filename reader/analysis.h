@@ -14,7 +14,7 @@ struct peeps_analysis_options {
 };
 
 /**
- * peeps_analyse - derive attributes (waiters, activity blocked) and findings
+ * peeps_analyse - derive attributes (waiters of all kinds, activity blocked) and findings
  *
  * The AND-OR wait graph, reduced to its fixpoint: an actor that is not waiting can progress; whoever can progress
  * eventually releases what it holds and serves its endpoints. What remains is deadlocked for certain if all that

@@ -7,12 +7,11 @@
 #include <string.h>
 
 struct search {
-	const struct peeps_graph *graph;
 	const struct peeps_reduction *r;
 	struct peeps_components *out;
 	uint32_t *order;  /* by node: when it was met; 0 = not yet */
 	uint32_t *low;    /* by node: the earliest met that it reaches */
-	uint32_t *cursor; /* by node: its next waker to look at */
+	uint32_t *cursor; /* by node: where it was left */
 	uint32_t *path;   /* nodes being looked at */
 	size_t path_length;
 	uint32_t *open; /* nodes met whose component is not known yet */
@@ -24,7 +23,6 @@ struct search {
 static void enter(struct search *s, uint32_t node)
 {
 	s->order[node] = s->low[node] = ++s->met;
-	s->cursor[node] = s->r->waits[s->r->waits_of[node]].wakers;
 	s->path[s->path_length++] = node;
 	s->open[s->open_count++] = node;
 }
@@ -61,28 +59,24 @@ static void search_from(struct search *s, uint32_t start)
 	enter(s, start);
 	while (s->path_length) {
 		const uint32_t node = s->path[s->path_length - 1];
-		const struct peeps_waker *waker;
+		uint32_t via;
+		const uint32_t next = peeps_reduction_next(s->r, node, &s->cursor[node], &via);
 
-		if (s->cursor[node] == s->r->waits[s->r->waits_of[node + 1]].wakers) {
+		if (next == PEEPS_NO_NODE)
 			leave(s, node);
-			continue;
-		}
-		waker = &s->r->wakers[s->cursor[node]++];
-		if (!peeps_waker_is_stuck(s->r, waker) || s->graph->nodes[waker->actor].gone)
-			continue;
-		if (!s->order[waker->actor])
-			enter(s, waker->actor);
-		else if (s->out->of[waker->actor] == PEEPS_NO_NODE &&
-			 s->order[waker->actor] < s->low[node])
-			s->low[node] = s->order[waker->actor];
+		else if (!s->order[next])
+			enter(s, next);
+		else if (s->out->of[next] == PEEPS_NO_NODE && s->order[next] < s->low[node])
+			s->low[node] = s->order[next];
 	}
 }
 
-int peeps_components_init(struct peeps_components *components, const struct peeps_graph *graph,
+int peeps_components_init(struct peeps_components *components,
 			  const struct peeps_reduction *reduction)
 {
+	const struct peeps_graph *graph = reduction->wakers->graph;
 	const size_t room = graph->node_count + 1;
-	struct search s = { .graph = graph, .r = reduction, .out = components };
+	struct search s = { .r = reduction, .out = components };
 	int r = -ENOMEM;
 
 	memset(components, 0, sizeof(*components));

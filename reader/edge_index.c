@@ -10,12 +10,6 @@ bool peeps_edge_is_wait(const struct peeps_graph *graph, const struct peeps_edge
 	       !graph->nodes[edge->src].gone;
 }
 
-bool peeps_edge_is_hold(const struct peeps_graph *graph, const struct peeps_edge *edge)
-{
-	(void)graph;
-	return edge->kind == PEEPS_EDGE_HOLDS;
-}
-
 int peeps_edge_index_init(struct peeps_edge_index *index, const struct peeps_graph *graph,
 			  enum peeps_edge_end end,
 			  bool (*wanted)(const struct peeps_graph *graph,

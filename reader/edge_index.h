@@ -32,6 +32,5 @@ static inline const uint32_t *peeps_edge_index_at(const struct peeps_edge_index 
 
 /* Blocked now: pending, of an actor that lives. A thread that has exited waits for nothing, whatever it left behind. */
 bool peeps_edge_is_wait(const struct peeps_graph *graph, const struct peeps_edge *edge);
-bool peeps_edge_is_hold(const struct peeps_graph *graph, const struct peeps_edge *edge);
 
 #endif

@@ -11,6 +11,7 @@
 #include "reader/print.h"
 #include "reader/reduce.h"
 #include "reader/waits.h"
+#include "reader/wakers.h"
 
 #define STEPS_TOLD_IN_SENTENCE 4
 
@@ -19,6 +20,7 @@ struct maker {
 	struct peeps_arena *arena; /* the graph's */
 	struct peeps_labels labels;
 	size_t room; /* of the graph's findings */
+	struct peeps_wakers wakers;
 	bool *stuck; /* by node: a part or a victim of a finding made for an earlier belief */
 
 	/* of the belief that is being reported */
@@ -26,10 +28,18 @@ struct maker {
 	struct peeps_reduction r;
 	struct peeps_components components;
 	size_t first_finding;
-	uint32_t *owner;   /* by node: which finding it is a part or a victim of, from 1 */
-	bool *shown;       /* by node: it is a part */
-	uint32_t *came_by; /* by node: the waker it was found through */
+	uint32_t *owner;     /* by node: which finding it is a part or a victim of, from 1 */
+	bool *shown;         /* by node: it is a part */
+	uint32_t *came_from; /* by node: the one before it in a search */
+	uint32_t *came_by;   /* by node: how: peeps_reduction_next() */
 	uint32_t *queue;
+};
+
+/* From one actor of a cycle to the next. */
+struct step {
+	uint32_t wait; /* position in the reduction */
+	uint32_t hold; /* PEEPS_NO_EDGE: the next one is the task inside this one */
+	uint32_t next; /* the next actor */
 };
 
 static const struct peeps_node *node_at(const struct maker *m, uint32_t node)
@@ -40,11 +50,6 @@ static const struct peeps_node *node_at(const struct maker *m, uint32_t node)
 static const struct peeps_edge *edge_at(const struct maker *m, uint32_t edge)
 {
 	return &m->graph->edges[edge];
-}
-
-static const struct peeps_edge *wait_edge(const struct maker *m, uint32_t wait)
-{
-	return edge_at(m, m->r.waits[wait].edge);
 }
 
 static struct peeps_finding *add_finding(struct maker *m, enum peeps_finding_kind kind,
@@ -73,92 +78,150 @@ static struct peeps_finding *add_finding(struct maker *m, enum peeps_finding_kin
 
 static bool take_evidence(struct maker *m, struct peeps_finding *finding, size_t step_count)
 {
-	finding->step_count = step_count;
 	finding->steps = peeps_arena_take(m->arena, step_count, sizeof(finding->steps[0]));
-	finding->nodes = peeps_arena_take(m->arena, 2 * step_count, sizeof(finding->nodes[0]));
-	finding->edges = peeps_arena_take(m->arena, 2 * step_count, sizeof(finding->edges[0]));
+	finding->nodes = peeps_arena_take(m->arena, 3 * step_count, sizeof(finding->nodes[0]));
+	finding->edges = peeps_arena_take(m->arena, 3 * step_count, sizeof(finding->edges[0]));
 	return finding->steps && finding->nodes && finding->edges;
 }
 
-/* One wait, and the hold that keeps it waiting if there is one: a step of a finding. */
-static void add_step(struct maker *m, struct peeps_finding *finding, size_t step, uint32_t wait,
-		     uint32_t hold)
+/* What is waited for, and what makes the holder the one who could end it. */
+static void add_evidence(struct maker *m, struct peeps_finding *finding, uint32_t wait,
+			 uint32_t hold)
 {
 	const struct peeps_edge *edge = edge_at(m, wait);
-	const char *waiting =
-		peeps_label_wait(m->arena, &m->labels, m->graph, edge, PEEPS_LABEL_FULL);
 
 	finding->nodes[finding->node_count++] = edge->src;
 	finding->nodes[finding->node_count++] = edge->dst;
 	finding->edges[finding->edge_count++] = wait;
-	finding->steps[step] = waiting;
-	if (hold != PEEPS_NO_NODE) {
-		finding->edges[finding->edge_count++] = hold;
-		finding->steps[step] =
-			peeps_arena_format(m->arena, "%s, %s", waiting ? waiting : "",
-					   peeps_label_hold(m->arena, &m->labels, m->graph,
-							    edge_at(m, hold), PEEPS_LABEL_FULL));
+	if (hold == PEEPS_NO_EDGE)
+		return;
+	if (edge_at(m, hold)->src != edge->dst) {
+		finding->nodes[finding->node_count++] = edge_at(m, hold)->src;
+		finding->edges[finding->edge_count++] = m->wakers.link[edge->dst];
 	}
+	finding->edges[finding->edge_count++] = hold;
+}
+
+static char *joined(struct maker *m, const char *wait, const char *hold)
+{
+	return wait && hold ? peeps_arena_format(m->arena, "%s, %s", wait, hold) : NULL;
 }
 
 /* "worker-2 has waited 12.4 s for mutex "accounts" (bank.c:42), held for 12.5 s by worker-1" */
-static char *short_step(struct maker *m, uint32_t wait, uint32_t hold)
+static char *tell_wait(struct maker *m, uint32_t wait, enum peeps_label_style style)
 {
-	char *waiting = peeps_label_wait(m->arena, &m->labels, m->graph, edge_at(m, wait),
-					 PEEPS_LABEL_SHORT);
-	char *held;
+	const struct peeps_edge *edge = edge_at(m, wait);
+	char *waiting = peeps_label_wait(m->arena, &m->labels, m->graph, edge, style);
+	size_t count;
+	const uint32_t *holds = peeps_wakers_at(&m->wakers, edge->dst, &count);
 
-	if (!waiting || hold == PEEPS_NO_NODE)
+	if (count == 0)
 		return waiting;
-	held = peeps_label_hold(m->arena, &m->labels, m->graph, edge_at(m, hold),
-				PEEPS_LABEL_SHORT);
-	return held ? peeps_arena_format(m->arena, "%s, %s", waiting, held) : NULL;
+	return joined(m, waiting,
+		      peeps_label_holders(m->arena, &m->labels, m->graph, holds, count, style));
+}
+
+/* A finding that is about one wait. */
+static bool show_wait(struct maker *m, struct peeps_finding *finding, uint32_t wait, uint32_t hold)
+{
+	if (!take_evidence(m, finding, 1))
+		return false;
+	add_evidence(m, finding, wait, hold);
+	finding->step_count = 1;
+	finding->steps[0] = tell_wait(m, wait, PEEPS_LABEL_FULL);
+	return finding->steps[0] != NULL;
 }
 
 /* Deadlocks */
 
-/* The cycle as wakers, in its order: each is waited for by the one before it. Returns how many. */
-static size_t find_cycle(struct maker *m, uint32_t component, uint32_t start, uint32_t *cycle)
+/* How many could end the wait besides the one that is told. */
+static size_t others_at(const struct maker *m, uint32_t resource)
 {
-	const struct peeps_reduction *r = &m->r;
-	size_t queued = 0, done = 0, length = 0;
-	uint32_t closing = PEEPS_NO_NODE;
+	size_t count;
+
+	(void)peeps_wakers_at(&m->wakers, resource, &count);
+	return count ? count - 1 : 0;
+}
+
+static char *tell_step(struct maker *m, const struct step *step, enum peeps_label_style style)
+{
+	const struct peeps_reduced_wait *wait = &m->r.waits[step->wait];
+	const struct peeps_edge *edge;
+
+	if (step->hold == PEEPS_NO_EDGE)
+		return peeps_label_inside(m->arena, &m->labels, m->graph, wait->actor, step->next);
+	edge = edge_at(m, wait->edge);
+	return joined(m, peeps_label_wait(m->arena, &m->labels, m->graph, edge, style),
+		      peeps_label_hold(m->arena, &m->labels, m->graph, edge_at(m, step->hold),
+				       others_at(m, edge->dst), style));
+}
+
+static char *tell_step_briefly(struct maker *m, const struct step *step)
+{
+	const struct peeps_reduced_wait *wait = &m->r.waits[step->wait];
+	const struct peeps_edge *edge;
+
+	if (step->hold == PEEPS_NO_EDGE)
+		return peeps_label_brief_inside(m->arena, &m->labels, m->graph, wait->actor,
+						step->next);
+	edge = edge_at(m, wait->edge);
+	return joined(m, peeps_label_brief_wait(m->arena, m->graph, edge),
+		      peeps_label_brief_hold(m->arena, &m->labels, m->graph, edge_at(m, step->hold),
+					     others_at(m, edge->dst)));
+}
+
+/* Breadth first, from an actor back to itself. Returns whom its shortest cycle comes back from, and how. */
+static uint32_t search_cycle(struct maker *m, uint32_t component, uint32_t start, uint32_t *via)
+{
+	size_t queued = 0, done = 0;
 
 	m->queue[queued++] = start;
-	while (closing == PEEPS_NO_NODE && done < queued) {
+	while (done < queued) {
 		const uint32_t node = m->queue[done++];
-		const uint32_t end = r->waits[r->waits_of[node + 1]].wakers;
+		uint32_t cursor = 0, next;
 
-		for (uint32_t i = r->waits[r->waits_of[node]].wakers; i < end; i++) {
-			const struct peeps_waker *waker = &r->wakers[i];
-
-			if (!peeps_waker_is_stuck(r, waker) ||
-			    m->components.of[waker->actor] != component)
+		while ((next = peeps_reduction_next(&m->r, node, &cursor, via)) != PEEPS_NO_NODE) {
+			if (next == start)
+				return node;
+			if (m->components.of[next] != component ||
+			    m->came_from[next] != PEEPS_NO_NODE)
 				continue;
-			if (waker->actor == start) {
-				closing = i;
-				break;
-			}
-			if (m->came_by[waker->actor] == PEEPS_NO_NODE) {
-				m->came_by[waker->actor] = i;
-				m->queue[queued++] = waker->actor;
-			}
+			m->came_from[next] = node;
+			m->came_by[next] = *via;
+			m->queue[queued++] = next;
 		}
 	}
-	if (closing == PEEPS_NO_NODE)
-		return 0; /* one actor that does not wait for itself */
+	return PEEPS_NO_NODE; /* one actor that does not wait for itself */
+}
+
+/* The cycle in its order. Returns how many steps. */
+static size_t find_cycle(struct maker *m, uint32_t component, uint32_t start, struct step *cycle)
+{
+	size_t length = 0;
+	uint32_t via, next = start;
+	uint32_t node = search_cycle(m, component, start, &via);
+
+	if (node == PEEPS_NO_NODE)
+		return 0;
 
 	/* Backwards from the end, then turned round. */
-	for (uint32_t i = closing;;) {
-		const uint32_t before = wait_edge(m, r->wakers[i].wait)->src;
+	for (;;) {
+		struct step *step = &cycle[length++];
 
-		cycle[length++] = i;
-		if (before == start)
+		*step = (struct step){ .wait = via, .hold = PEEPS_NO_EDGE, .next = next };
+		if (node_at(m, node)->role != PEEPS_ROLE_ACTOR) {
+			step->hold = via;
+			step->wait = m->came_by[node];
+			node = m->came_from[node];
+		}
+		if (node == start)
 			break;
-		i = m->came_by[before];
+		next = node;
+		via = m->came_by[node];
+		node = m->came_from[node];
 	}
 	for (size_t i = 0; i < length / 2; i++) {
-		const uint32_t swapped = cycle[i];
+		const struct step swapped = cycle[i];
 
 		cycle[i] = cycle[length - 1 - i];
 		cycle[length - 1 - i] = swapped;
@@ -166,35 +229,40 @@ static size_t find_cycle(struct maker *m, uint32_t component, uint32_t start, ui
 	return length;
 }
 
-static const char *deadlock_sentence(struct maker *m, const struct peeps_finding *finding)
+static const char *deadlock_sentence(struct maker *m, const struct step *cycle, size_t length)
 {
-	const size_t told = finding->step_count > STEPS_TOLD_IN_SENTENCE
-				    ? STEPS_TOLD_IN_SENTENCE - 1
-				    : finding->step_count;
-	const char *verdict = finding->certain ? "a certain deadlock" : "a possible deadlock";
-	char *sentence = short_step(m, finding->edges[0], finding->edges[1]);
+	const size_t told = length > STEPS_TOLD_IN_SENTENCE ? STEPS_TOLD_IN_SENTENCE - 1 : length;
+	const char *verdict = m->certain ? "a certain deadlock" : "a possible deadlock";
+	char *sentence = tell_step(m, &cycle[0], PEEPS_LABEL_SHORT);
 
-	for (size_t step = 1; sentence && step < told; step++) {
-		const struct peeps_edge *wait = edge_at(m, finding->edges[2 * step]);
-		const struct peeps_edge *hold = edge_at(m, finding->edges[2 * step + 1]);
-
-		sentence = peeps_arena_format(m->arena, "%s, which waits for \"%s\", held by %s",
-					      sentence, node_at(m, wait->dst)->name,
-					      peeps_label_actor(&m->labels, m->graph, hold->dst));
-	}
+	for (size_t step = 1; sentence && step < told; step++)
+		sentence = joined(m, sentence, tell_step_briefly(m, &cycle[step]));
 	if (!sentence)
 		return NULL;
-	if (finding->step_count == 1)
+	if (length == 1)
 		return peeps_arena_format(m->arena, "%s itself: %s", sentence, verdict);
-	if (told < finding->step_count)
+	if (told < length)
 		return peeps_arena_format(
-			m->arena, "%s, and so on, %zu in all, back to %s: %s", sentence,
-			finding->step_count,
-			peeps_label_actor(&m->labels, m->graph, finding->nodes[0]), verdict);
+			m->arena, "%s, and so on, %zu in all, back to %s: %s", sentence, length,
+			peeps_label_actor(&m->labels, m->graph, m->r.waits[cycle[0].wait].actor),
+			verdict);
 	return peeps_arena_format(m->arena, "%s: %s", sentence, verdict);
 }
 
-static int add_deadlock(struct maker *m, uint32_t component, uint32_t start, uint32_t *cycle)
+static bool show_step(struct maker *m, struct peeps_finding *finding, const struct step *step)
+{
+	const struct peeps_reduced_wait *wait = &m->r.waits[step->wait];
+
+	if (step->hold == PEEPS_NO_EDGE)
+		finding->nodes[finding->node_count++] = wait->actor;
+	else
+		add_evidence(m, finding, wait->edge, step->hold);
+	m->shown[wait->actor] = true;
+	finding->steps[finding->step_count] = tell_step(m, step, PEEPS_LABEL_FULL);
+	return finding->steps[finding->step_count++] != NULL;
+}
+
+static int add_deadlock(struct maker *m, uint32_t component, uint32_t start, struct step *cycle)
 {
 	const size_t length = find_cycle(m, component, start, cycle);
 	struct peeps_finding *finding;
@@ -204,13 +272,11 @@ static int add_deadlock(struct maker *m, uint32_t component, uint32_t start, uin
 	finding = add_finding(m, PEEPS_FINDING_DEADLOCK, m->certain);
 	if (!finding || !take_evidence(m, finding, length))
 		return -ENOMEM;
-	for (size_t step = 0; step < length; step++) {
-		const struct peeps_waker *waker = &m->r.wakers[cycle[step]];
-
-		add_step(m, finding, step, m->r.waits[waker->wait].edge, waker->via);
-		m->shown[waker->actor] = true;
+	for (size_t i = 0; i < length; i++) {
+		if (!show_step(m, finding, &cycle[i]))
+			return -ENOMEM;
 	}
-	finding->sentence = deadlock_sentence(m, finding);
+	finding->sentence = deadlock_sentence(m, cycle, length);
 
 	for (uint32_t i = m->components.starts[component]; i < m->components.starts[component + 1];
 	     i++)
@@ -219,7 +285,7 @@ static int add_deadlock(struct maker *m, uint32_t component, uint32_t start, uin
 }
 
 struct knot {
-	const char *id; /* the smallest */
+	const char *id; /* the smallest of an actor */
 	uint32_t first; /* whose it is */
 	uint32_t component;
 };
@@ -229,7 +295,7 @@ static int by_id(const void *left, const void *right)
 	return strcmp(((const struct knot *)left)->id, ((const struct knot *)right)->id);
 }
 
-/* False if one of them was told already: then it is part of, or stuck behind, what is certain. */
+/* False if one of them was told already: then it is part of, or stuck behind, what is certain. Or if nobody is in it. */
 static bool knot_of(const struct maker *m, uint32_t component, struct knot *knot)
 {
 	knot->id = NULL;
@@ -239,19 +305,21 @@ static bool knot_of(const struct maker *m, uint32_t component, struct knot *knot
 
 		if (m->stuck[member])
 			return false;
+		if (node_at(m, member)->role != PEEPS_ROLE_ACTOR)
+			continue;
 		if (!knot->id || strcmp(node_at(m, member)->id, knot->id) < 0) {
 			knot->id = node_at(m, member)->id;
 			knot->first = member;
 			knot->component = component;
 		}
 	}
-	return true;
+	return knot->id != NULL;
 }
 
 static int add_deadlocks(struct maker *m)
 {
 	struct knot *knots = calloc(m->components.count + 1, sizeof(*knots));
-	uint32_t *cycle = calloc(m->graph->node_count + 1, sizeof(*cycle));
+	struct step *cycle = calloc(m->graph->node_count + 1, sizeof(*cycle));
 	size_t knot_count = 0;
 	int r = knots && cycle ? 0 : -ENOMEM;
 
@@ -272,7 +340,7 @@ struct orphan {
 	const struct peeps_node *actor, *resource;
 	uint64_t pending_since_ns;
 	uint32_t wait; /* position in the reduction */
-	uint32_t hold; /* of the one that is gone; PEEPS_NO_NODE = there never was one */
+	uint32_t hold; /* of one that is gone; PEEPS_NO_EDGE = there never was one */
 };
 
 /* Longest first for each resource. */
@@ -287,62 +355,80 @@ static int by_resource(const void *left, const void *right)
 	return order ? order : strcmp(a->actor->id, b->actor->id);
 }
 
+/* Of all who could give a resource: how much those who live could bring, were they not stuck, and who is dead. */
+struct survivors {
+	bool known;
+	uint64_t weight;
+	uint32_t hold_of_the_dead; /* PEEPS_NO_EDGE = of nobody */
+};
+
+static void count_survivors(const struct maker *m, uint32_t target, struct survivors *survivors)
+{
+	size_t count;
+	const uint32_t *holds = peeps_wakers_at(&m->wakers, target, &count);
+
+	if (survivors->known)
+		return;
+	*survivors = (struct survivors){ .known = true, .hold_of_the_dead = PEEPS_NO_EDGE };
+	for (size_t i = 0; i < count; i++) {
+		const struct peeps_edge *hold = edge_at(m, holds[i]);
+
+		if (node_at(m, hold->dst)->gone)
+			survivors->hold_of_the_dead = holds[i];
+		else if (m->r.stuck[hold->dst])
+			survivors->weight += peeps_wakers_weight(&m->wakers, hold);
+	}
+}
+
 /* Nobody who lives can bring what it needs, were he not stuck. */
-static bool is_orphan(const struct maker *m, uint32_t position, struct orphan *orphan)
+static bool is_orphan(const struct maker *m, uint32_t position, struct survivors *by_target,
+		      struct orphan *orphan)
 {
 	const struct peeps_reduced_wait *wait = &m->r.waits[position];
-	const struct peeps_edge *edge = edge_at(m, wait->edge);
-	uint64_t living = 0;
+	struct survivors *survivors = &by_target[wait->target];
 
-	if (wait->need == 0 || m->stuck[edge->src])
+	if (wait->need == 0 || wait->edge == PEEPS_NO_EDGE || m->stuck[wait->actor])
 		return false;
-	orphan->hold = PEEPS_NO_NODE;
-	for (uint32_t i = wait->wakers; i < wait[1].wakers; i++) {
-		const struct peeps_waker *waker = &m->r.wakers[i];
-
-		if (node_at(m, waker->actor)->gone)
-			orphan->hold = waker->via;
-		else if (m->r.stuck[waker->actor])
-			living += waker->weight;
-	}
-	orphan->actor = node_at(m, edge->src);
-	orphan->resource = node_at(m, edge->dst);
-	orphan->pending_since_ns = edge->pending_since_ns;
+	count_survivors(m, wait->target, survivors);
+	orphan->actor = node_at(m, wait->actor);
+	orphan->resource = node_at(m, wait->target);
+	orphan->pending_since_ns = edge_at(m, wait->edge)->pending_since_ns;
 	orphan->wait = position;
-	return living < wait->need;
+	orphan->hold = survivors->hold_of_the_dead;
+	return survivors->weight < wait->need;
 }
 
 static int add_orphan(struct maker *m, const struct orphan *orphan)
 {
 	struct peeps_finding *finding = add_finding(m, PEEPS_FINDING_ORPHANED_WAIT, m->certain);
-	const uint32_t wait = m->r.waits[orphan->wait].edge;
+	const struct peeps_reduced_wait *wait = &m->r.waits[orphan->wait];
 	const char *sentence;
 
-	if (!finding || !take_evidence(m, finding, 1))
+	if (!finding || !show_wait(m, finding, wait->edge, orphan->hold))
 		return -ENOMEM;
-	add_step(m, finding, 0, wait, orphan->hold);
-	sentence = short_step(m, wait, orphan->hold);
+	sentence = tell_wait(m, wait->edge, PEEPS_LABEL_SHORT);
 	if (!sentence)
 		return -ENOMEM;
 	finding->sentence = peeps_arena_format(m->arena, "%s: %s", sentence,
 					       m->certain ? "nobody can wake it"
 							  : "perhaps nobody can wake it");
-	m->shown[edge_at(m, wait)->src] = true;
+	m->shown[wait->actor] = true;
 	return finding->sentence ? 0 : -ENOMEM;
 }
 
 static int add_orphans(struct maker *m)
 {
 	struct orphan *orphans = calloc(m->r.wait_count + 1, sizeof(*orphans));
+	struct survivors *by_target = calloc(m->graph->node_count + 1, sizeof(*by_target));
 	size_t count = 0;
-	int r = orphans ? 0 : -ENOMEM;
+	int r = orphans && by_target ? 0 : -ENOMEM;
 
 	for (uint32_t i = 0; r == 0 && i < m->r.wait_count; i++)
-		count += is_orphan(m, i, &orphans[count]);
+		count += is_orphan(m, i, by_target, &orphans[count]);
 	if (r == 0)
 		qsort(orphans, count, sizeof(*orphans), by_resource);
 	for (size_t i = 0; r == 0 && i < count; i++) {
-		const uint32_t actor = wait_edge(m, orphans[i].wait)->src;
+		const uint32_t actor = m->r.waits[orphans[i].wait].actor;
 
 		if (i == 0 || orphans[i].resource != orphans[i - 1].resource)
 			r = add_orphan(m, &orphans[i]);
@@ -350,15 +436,39 @@ static int add_orphans(struct maker *m)
 			m->owner[actor] = (uint32_t)m->graph->finding_count;
 	}
 	free(orphans);
+	free(by_target);
 	return r;
 }
 
 /* Victims */
 
-/* From those that findings own already to all that wait for them, the nearest finding first. */
-static void spread_ownership(struct maker *m)
+static void own(struct maker *m, uint32_t node, uint32_t owner, size_t *queued)
+{
+	if (m->owner[node] || m->stuck[node])
+		return;
+	m->owner[node] = owner;
+	m->queue[(*queued)++] = node;
+}
+
+/* Who cannot go on as long as nobody lets go of a resource, or as long as a task does not. */
+static void spread_from(struct maker *m, uint32_t target, uint32_t owner, size_t *queued)
 {
 	const struct peeps_reduction *r = &m->r;
+
+	for (uint32_t i = r->waiting_for[target]; i < r->waiting_for[target + 1]; i++) {
+		const struct peeps_reduced_wait *wait = &r->waits[r->waiting[i]];
+
+		if (wait->need)
+			own(m, wait->actor, owner, queued);
+	}
+}
+
+/*
+ * From those that findings own already to all that wait for them, the nearest finding first. A resource is owned, too,
+ * so that those who wait for it are looked at once.
+ */
+static void spread_ownership(struct maker *m)
+{
 	size_t queued = 0, done = 0;
 
 	for (uint32_t node = 0; node < m->graph->node_count; node++) {
@@ -367,18 +477,23 @@ static void spread_ownership(struct maker *m)
 	}
 	while (done < queued) {
 		const uint32_t node = m->queue[done++];
+		size_t count;
+		const uint32_t *holds = peeps_edge_index_at(&m->wakers.held_by, node, &count);
 
-		for (uint32_t i = r->woken_of[node]; i < r->woken_of[node + 1]; i++) {
-			const struct peeps_waker *waker = &r->wakers[r->woken[i]];
-			const uint32_t waiting = wait_edge(m, waker->wait)->src;
+		spread_from(m, node, m->owner[node], &queued);
+		for (size_t i = 0; i < count; i++) {
+			const uint32_t target =
+				peeps_wakers_across(&m->wakers, edge_at(m, holds[i])->src);
 
-			if (peeps_waker_is_stuck(r, waker) && !m->owner[waiting] &&
-			    !m->stuck[waiting]) {
-				m->owner[waiting] = m->owner[node];
-				m->queue[queued++] = waiting;
-			}
+			if (target != PEEPS_NO_NODE)
+				own(m, target, m->owner[node], &queued);
 		}
 	}
+}
+
+static bool is_victim(const struct maker *m, uint32_t node)
+{
+	return m->owner[node] && !m->shown[node] && node_at(m, node)->role == PEEPS_ROLE_ACTOR;
 }
 
 static int list_victims(struct maker *m)
@@ -386,7 +501,7 @@ static int list_victims(struct maker *m)
 	struct peeps_finding *findings = m->graph->findings;
 
 	for (uint32_t node = 0; node < m->graph->node_count; node++) {
-		if (m->owner[node] && !m->shown[node])
+		if (is_victim(m, node))
 			findings[m->owner[node] - 1].victim_count++;
 	}
 	for (size_t i = m->first_finding; i < m->graph->finding_count; i++) {
@@ -397,11 +512,12 @@ static int list_victims(struct maker *m)
 		findings[i].victim_count = 0;
 	}
 	for (uint32_t node = 0; node < m->graph->node_count; node++) {
-		struct peeps_finding *finding =
-			m->owner[node] ? &findings[m->owner[node] - 1] : NULL;
+		struct peeps_finding *finding;
 
-		if (finding && !m->shown[node])
-			finding->victims[finding->victim_count++] = node;
+		if (!is_victim(m, node))
+			continue;
+		finding = &findings[m->owner[node] - 1];
+		finding->victims[finding->victim_count++] = node;
 	}
 	return 0;
 }
@@ -415,14 +531,15 @@ static int report(struct maker *m)
 	m->first_finding = m->graph->finding_count;
 	m->owner = calloc(node_count + 1, sizeof(m->owner[0]));
 	m->shown = calloc(node_count + 1, sizeof(m->shown[0]));
+	m->came_from = calloc(node_count + 1, sizeof(m->came_from[0]));
 	m->came_by = calloc(node_count + 1, sizeof(m->came_by[0]));
 	m->queue = calloc(node_count + 1, sizeof(m->queue[0]));
-	if (!m->owner || !m->shown || !m->came_by || !m->queue)
+	if (!m->owner || !m->shown || !m->came_from || !m->came_by || !m->queue)
 		goto out;
 	for (size_t node = 0; node < node_count; node++)
-		m->came_by[node] = PEEPS_NO_NODE;
+		m->came_from[node] = PEEPS_NO_NODE;
 
-	r = peeps_components_init(&m->components, m->graph, &m->r);
+	r = peeps_components_init(&m->components, &m->r);
 	if (r == 0)
 		r = add_deadlocks(m);
 	if (r == 0)
@@ -432,11 +549,12 @@ static int report(struct maker *m)
 		r = list_victims(m);
 	}
 	for (size_t node = 0; node < node_count; node++)
-		m->stuck[node] |= m->owner[node] != 0;
+		m->stuck[node] |= m->owner[node] && m->graph->nodes[node].role == PEEPS_ROLE_ACTOR;
 out:
 	peeps_components_deinit(&m->components);
 	free(m->owner);
 	free(m->shown);
+	free(m->came_from);
 	free(m->came_by);
 	free(m->queue);
 	return r;
@@ -444,7 +562,7 @@ out:
 
 static int reduce_and_report(struct maker *m, enum peeps_belief belief)
 {
-	int r = peeps_reduce(&m->r, m->graph, belief);
+	int r = peeps_reduce(&m->r, &m->wakers, belief);
 
 	if (r)
 		return r;
@@ -460,7 +578,7 @@ static int reduce_and_report(struct maker *m, enum peeps_belief belief)
 static int add_long_wait(struct maker *m, const struct peeps_wait *wait, uint64_t max_wait_ns)
 {
 	const struct peeps_edge *edge = edge_at(m, wait->edge);
-	const uint32_t hold = wait->holder_count ? wait->holders[0] : PEEPS_NO_NODE;
+	const uint32_t hold = wait->holder_count ? wait->holders[0] : PEEPS_NO_EDGE;
 	struct peeps_finding *finding;
 	char duration[PEEPS_DURATION_BYTES];
 	const char *sentence;
@@ -469,10 +587,9 @@ static int add_long_wait(struct maker *m, const struct peeps_wait *wait, uint64_
 	    m->stuck[edge->src])
 		return 0;
 	finding = add_finding(m, PEEPS_FINDING_LONG_WAIT, !edge->uncertain);
-	if (!finding || !take_evidence(m, finding, 1))
+	if (!finding || !show_wait(m, finding, wait->edge, hold))
 		return -ENOMEM;
-	add_step(m, finding, 0, wait->edge, hold);
-	sentence = short_step(m, wait->edge, hold);
+	sentence = tell_wait(m, wait->edge, PEEPS_LABEL_SHORT);
 	if (!sentence)
 		return -ENOMEM;
 	finding->sentence = peeps_arena_format(m->arena, "%s: longer than %s", sentence,
@@ -504,6 +621,8 @@ int peeps_findings_make(struct peeps_graph *graph, const struct peeps_analysis_o
 	r = m.stuck ? 0 : -ENOMEM;
 
 	if (r == 0)
+		r = peeps_wakers_init(&m.wakers, graph);
+	if (r == 0)
 		r = reduce_and_report(&m, PEEPS_BELIEVE_PROVED);
 	if (r == 0)
 		r = reduce_and_report(&m, PEEPS_BELIEVE_ALL);
@@ -511,6 +630,7 @@ int peeps_findings_make(struct peeps_graph *graph, const struct peeps_analysis_o
 		r = add_long_waits(&m, options->max_wait_ns);
 
 	free(m.stuck);
+	peeps_wakers_deinit(&m.wakers);
 	peeps_labels_deinit(&m.labels);
 	return r ? r : peeps_arena_failed(graph->arena) ? -ENOMEM : 0;
 }

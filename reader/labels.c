@@ -8,6 +8,7 @@
 
 #include "reader/arena.h"
 #include "reader/print.h"
+#include "reader/wakers.h"
 #include "reader/waits.h"
 
 static int by_name(const void *left, const void *right, void *context)
@@ -72,20 +73,88 @@ const char *peeps_label_actor(const struct peeps_labels *labels, const struct pe
 	return labels->actors[node] ? labels->actors[node] : graph->nodes[node].name;
 }
 
+/* --- resources -------------------------------------------------------------------------------------------------- */
+
+static const char *kind_of(const struct peeps_node *resource)
+{
+	/* It is one channel to whoever uses it; the verb says which end is meant. */
+	return resource->kind_number == PEEPS_KIND_MPSC_TX ||
+			       resource->kind_number == PEEPS_KIND_MPSC_RX
+		       ? "mpsc"
+		       : resource->kind;
+}
+
+static const char *semaphore_state(struct peeps_arena *arena, const struct peeps_node *semaphore,
+				   enum peeps_label_style style)
+{
+	uint64_t available, max, released = 0, out = 0;
+	const char *state;
+
+	if (!peeps_number_attribute(semaphore, "available", &available) ||
+	    !peeps_number_attribute(semaphore, "max", &max))
+		return NULL;
+	state = peeps_arena_format(arena, "%" PRIu64 " of %" PRIu64 " available", available, max);
+	if (style == PEEPS_LABEL_CELL)
+		return state;
+	(void)peeps_number_attribute(semaphore, "anonymous_releases", &released);
+	(void)peeps_number_attribute(semaphore, "unattributed_out", &out);
+	if (state && out)
+		state = peeps_arena_format(arena, "%s, %" PRIu64 " out that nobody is seen to hold",
+					   state, out);
+	if (state && released)
+		state = peeps_arena_format(arena, "%s, %" PRIu64 " released anonymously", state,
+					   released);
+	return state;
+}
+
+static const char *channel_state(struct peeps_arena *arena, const struct peeps_node *end)
+{
+	const char *closed = peeps_channel_is_closed(end) ? ", closed" : "";
+	uint64_t length, capacity = 0;
+
+	if (!peeps_number_attribute(end, "queue_len", &length))
+		return NULL;
+	(void)peeps_number_attribute(end, "capacity", &capacity);
+	if (length == 0)
+		return peeps_arena_format(arena, "empty%s", closed);
+	if (capacity == 0)
+		return peeps_arena_format(arena, "%" PRIu64 " queued%s", length, closed);
+	return peeps_arena_format(arena, "%" PRIu64 "/%" PRIu64 "%s", length, capacity, closed);
+}
+
+/* What explains that somebody waits for it; NULL if nothing does (or without memory: the arena knows). */
+static const char *state_of(struct peeps_arena *arena, const struct peeps_node *resource,
+			    enum peeps_label_style style)
+{
+	switch (resource->kind_number) {
+	case PEEPS_KIND_SEMAPHORE:
+		return semaphore_state(arena, resource, style);
+	case PEEPS_KIND_MPSC_TX:
+	case PEEPS_KIND_MPSC_RX:
+		return channel_state(arena, resource);
+	default:
+		return NULL;
+	}
+}
+
 char *peeps_label_resource(struct peeps_arena *arena, const struct peeps_graph *graph,
 			   uint32_t node, enum peeps_label_style style)
 {
 	const struct peeps_node *resource = &graph->nodes[node];
 	const char *quote = style == PEEPS_LABEL_CELL ? "" : "\"";
+	const char *state = state_of(arena, resource, style);
 	const char *file = resource->source.file;
+	char *name = peeps_arena_format(arena, "%s %s%s%s", kind_of(resource), quote,
+					resource->name, quote);
 
+	if (!name || (!file && !state))
+		return name;
 	if (!file)
-		return peeps_arena_format(arena, "%s %s%s%s", resource->kind, quote, resource->name,
-					  quote);
+		return peeps_arena_format(arena, "%s (%s)", name, state);
 	if (style != PEEPS_LABEL_FULL && strrchr(file, '/'))
 		file = strrchr(file, '/') + 1;
-	return peeps_arena_format(arena, "%s %s%s%s (%s:%" PRIu32 ")", resource->kind, quote,
-				  resource->name, quote, file, resource->source.line);
+	return peeps_arena_format(arena, "%s (%s%s%s:%" PRIu32 ")", name, state ? state : "",
+				  state ? ", " : "", file, resource->source.line);
 }
 
 char *peeps_label_source(struct peeps_arena *arena, const struct peeps_source *source)
@@ -95,16 +164,111 @@ char *peeps_label_source(struct peeps_arena *arena, const struct peeps_source *s
 	return peeps_arena_format(arena, "%s:%" PRIu32, source->file, source->line);
 }
 
-/* What comes between "has waited 12.4 s" and the resource. */
-static const char *preposition(uint32_t op)
+/* --- actors ----------------------------------------------------------------------------------------------------- */
+
+/* The task that a thread runs, else the actor itself. */
+static uint32_t innermost(const struct peeps_graph *graph, uint32_t actor)
 {
-	switch (op) {
+	const uint32_t task = peeps_node_attribute(&graph->nodes[actor], "current_task_id");
+
+	return task == PEEPS_NO_NODE || graph->nodes[actor].kind_number != PEEPS_KIND_THREAD ? actor
+											     : task;
+}
+
+bool peeps_is_asleep(const struct peeps_graph *graph, uint32_t actor)
+{
+	return !graph->nodes[actor].gone && graph->nodes[innermost(graph, actor)].asleep;
+}
+
+/* ", wakes in 3.0 s"; "" if it is not known. */
+static const char *wakes_in(struct peeps_arena *arena, const struct peeps_graph *graph,
+			    uint32_t sleeper, const char *before)
+{
+	const uint64_t now_ns = graph->processes[graph->nodes[sleeper].process].ptime_now_ns;
+	char duration[PEEPS_DURATION_BYTES];
+	const char *text;
+	uint64_t until_ms, until_ns;
+
+	if (!peeps_number_attribute(&graph->nodes[sleeper], "sleep_until_ptime_ms", &until_ms))
+		return "";
+	if (__builtin_mul_overflow(until_ms, UINT64_C(1000000), &until_ns))
+		until_ns = UINT64_MAX - 1;
+	if (until_ns <= now_ns)
+		text = peeps_arena_format(arena, "%swakes any moment", before);
+	else
+		text = peeps_arena_format(arena, "%swakes in %s", before,
+					  peeps_duration_floor(duration, until_ns - now_ns));
+	return text ? text : "";
+}
+
+const char *peeps_label_activity(struct peeps_arena *arena, const struct peeps_graph *graph,
+				 uint32_t actor)
+{
+	const struct peeps_node *node = &graph->nodes[actor];
+	const uint32_t inner = innermost(graph, actor);
+	const struct peeps_value *activity = peeps_graph_attribute(node, "activity");
+
+	if (node->gone)
+		return "exited";
+	if (peeps_is_asleep(graph, actor))
+		return peeps_arena_format(arena, "sleeping%s", wakes_in(arena, graph, inner, ", "));
+	return activity && activity->type == PEEPS_VALUE_TEXT ? activity->as.text : NULL;
+}
+
+/* ", which is sleeping (wakes in 1 h 00 min)"; "" if there is nothing to say. */
+static const char *why_it_does_nothing(struct peeps_arena *arena, const struct peeps_labels *labels,
+				       const struct peeps_graph *graph, uint32_t actor)
+{
+	const uint32_t inner = innermost(graph, actor);
+	const char *wakes, *text;
+
+	if (graph->nodes[actor].gone)
+		return ", which has exited";
+	if (!peeps_is_asleep(graph, actor))
+		return "";
+	wakes = wakes_in(arena, graph, inner, " (");
+	text = peeps_arena_format(arena, ", which is sleeping%s%s%s%s",
+				  inner == actor ? "" : " in ",
+				  inner == actor ? "" : peeps_label_actor(labels, graph, inner),
+				  wakes, *wakes ? ")" : "");
+	return text ? text : "";
+}
+
+/* The one who waits: of a task, also where it runs. */
+static const char *waiting_actor(struct peeps_arena *arena, const struct peeps_labels *labels,
+				 const struct peeps_graph *graph, uint32_t actor)
+{
+	const char *name = peeps_label_actor(labels, graph, actor);
+	const uint32_t thread = peeps_node_attribute(&graph->nodes[actor], "thread_id");
+	const char *with_thread;
+
+	if (thread == PEEPS_NO_NODE || graph->nodes[actor].kind_number != PEEPS_KIND_TASK)
+		return name;
+	with_thread = peeps_arena_format(arena, "%s (on %s)", name,
+					 peeps_label_actor(labels, graph, thread));
+	return with_thread ? with_thread : name;
+}
+
+/* --- waits ------------------------------------------------------------------------------------------------------ */
+
+/* What comes between "has waited 12.4 s" and the resource. */
+static const char *purpose(struct peeps_arena *arena, const struct peeps_edge *wait)
+{
+	const uint64_t permits = peeps_permits_asked(wait);
+	const char *text = NULL;
+
+	switch (wait->op) {
 	case PEEPS_OP_SEND:
-		return "to send on";
+		return "to send to";
 	case PEEPS_OP_RECV:
 		return "to receive from";
 	case PEEPS_OP_JOIN:
 		return "for the end of";
+	case PEEPS_OP_ACQUIRE:
+		if (permits)
+			text = peeps_arena_format(arena, "for %" PRIu64 " permit%s of", permits,
+						  permits == 1 ? "" : "s");
+		return text ? text : "for";
 	default:
 		return "for";
 	}
@@ -114,7 +278,7 @@ char *peeps_label_wait(struct peeps_arena *arena, const struct peeps_labels *lab
 		       const struct peeps_graph *graph, const struct peeps_edge *edge,
 		       enum peeps_label_style style)
 {
-	const char *actor = peeps_label_actor(labels, graph, edge->src);
+	const char *actor = waiting_actor(arena, labels, graph, edge->src);
 	const char *resource = peeps_label_resource(arena, graph, edge->dst, style);
 	const uint64_t pending_ns = peeps_edge_pending_ns(graph, edge);
 	char duration[PEEPS_DURATION_BYTES];
@@ -122,29 +286,228 @@ char *peeps_label_wait(struct peeps_arena *arena, const struct peeps_labels *lab
 	if (!resource)
 		return NULL;
 	if (pending_ns == PEEPS_NO_TIME)
-		return peeps_arena_format(arena, "%s waits %s %s", actor, preposition(edge->op),
+		return peeps_arena_format(arena, "%s waits %s %s", actor, purpose(arena, edge),
 					  resource);
 	return peeps_arena_format(arena, "%s has waited %s %s %s", actor,
-				  peeps_duration_floor(duration, pending_ns), preposition(edge->op),
+				  peeps_duration_floor(duration, pending_ns), purpose(arena, edge),
 				  resource);
 }
 
-char *peeps_label_hold(struct peeps_arena *arena, const struct peeps_labels *labels,
-		       const struct peeps_graph *graph, const struct peeps_edge *edge,
-		       enum peeps_label_style style)
+char *peeps_label_inside(struct peeps_arena *arena, const struct peeps_labels *labels,
+			 const struct peeps_graph *graph, uint32_t actor, uint32_t task)
 {
-	const char *actor = peeps_label_actor(labels, graph, edge->dst);
-	const char *exited = graph->nodes[edge->dst].gone ? ", which has exited" : "";
-	const uint64_t held_ns = peeps_edge_held_ns(graph, edge);
-	const char *source =
-		style == PEEPS_LABEL_FULL ? peeps_label_source(arena, &edge->source) : NULL;
-	const char *verb = edge->role && strcmp(edge->role, "lock") == 0 ? "locked at" : "taken at";
-	char duration[PEEPS_DURATION_BYTES] = "an unknown time";
+	return peeps_arena_format(arena,
+				  graph->nodes[actor].kind_number == PEEPS_KIND_THREAD
+					  ? "%s runs %s"
+					  : "%s goes on after %s, which is nested in it",
+				  peeps_label_actor(labels, graph, actor),
+				  peeps_label_actor(labels, graph, task));
+}
 
-	if (held_ns != PEEPS_NO_TIME)
-		(void)peeps_duration_ceil(duration, held_ns, edge->held_accuracy_ns);
-	if (!source)
-		return peeps_arena_format(arena, "held for %s by %s%s", duration, actor, exited);
-	return peeps_arena_format(arena, "held for %s by %s (%s %s)%s", duration, actor, verb,
-				  source, exited);
+char *peeps_label_brief_wait(struct peeps_arena *arena, const struct peeps_graph *graph,
+			     const struct peeps_edge *edge)
+{
+	return peeps_arena_format(arena, "which waits %s \"%s\"", purpose(arena, edge),
+				  graph->nodes[edge->dst].name);
+}
+
+char *peeps_label_brief_inside(struct peeps_arena *arena, const struct peeps_labels *labels,
+			       const struct peeps_graph *graph, uint32_t actor, uint32_t task)
+{
+	return peeps_arena_format(arena,
+				  graph->nodes[actor].kind_number == PEEPS_KIND_THREAD
+					  ? "which runs %s"
+					  : "inside which runs %s",
+				  peeps_label_actor(labels, graph, task));
+}
+
+/* --- holds ------------------------------------------------------------------------------------------------------ */
+
+static bool is_handle(const struct peeps_edge *hold)
+{
+	return hold->role_number == PEEPS_HOLD_ROLE_SENDER ||
+	       hold->role_number == PEEPS_HOLD_ROLE_RECEIVER;
+}
+
+/* How sure it is whose a handle is. */
+static const char *owned_by(uint32_t mode, bool several)
+{
+	switch (mode) {
+	case PEEPS_HOLD_MODE_OWNER:
+		return several ? "are owned by" : "is owned by";
+	case PEEPS_HOLD_MODE_CREATOR:
+		return several ? "were created by" : "was created by";
+	default:
+		return several ? "are perhaps owned by" : "is perhaps owned by";
+	}
+}
+
+/* "whose sender is owned by" and the like, of one hold among others. */
+static char *possession(struct peeps_arena *arena, const struct peeps_edge *hold, size_t others)
+{
+	const char *verb = owned_by(hold->mode_number, false);
+
+	if (!is_handle(hold))
+		return peeps_arena_format(arena, "held by");
+	if (others)
+		return peeps_arena_format(arena, "one of whose %zu %ss %s", others + 1, hold->role,
+					  verb);
+	return peeps_arena_format(arena, "whose %s %s", hold->role, verb);
+}
+
+char *peeps_label_brief_hold(struct peeps_arena *arena, const struct peeps_labels *labels,
+			     const struct peeps_graph *graph, const struct peeps_edge *hold,
+			     size_t others)
+{
+	const char *by = possession(arena, hold, others);
+
+	return by ? peeps_arena_format(arena, "%s %s", by,
+				       peeps_label_actor(labels, graph, hold->dst))
+		  : NULL;
+}
+
+static const char *held_for(char duration[static PEEPS_DURATION_BYTES],
+			    const struct peeps_graph *graph, const struct peeps_edge *hold)
+{
+	const uint64_t held_ns = peeps_edge_held_ns(graph, hold);
+
+	return held_ns == PEEPS_NO_TIME
+		       ? "an unknown time"
+		       : peeps_duration_ceil(duration, held_ns, hold->held_accuracy_ns);
+}
+
+/* " (locked at /src/bank.c:88)"; "" but in full style. */
+static const char *place_of(struct peeps_arena *arena, const struct peeps_edge *hold,
+			    enum peeps_label_style style)
+{
+	const char *source =
+		style == PEEPS_LABEL_FULL ? peeps_label_source(arena, &hold->source) : NULL;
+	const char *verb = hold->role && strcmp(hold->role, "lock") == 0 ? "locked at"
+			   : is_handle(hold)                             ? "since"
+									 : "taken at";
+	const char *place = source ? peeps_arena_format(arena, " (%s %s)", verb, source) : NULL;
+
+	return place ? place : "";
+}
+
+char *peeps_label_hold(struct peeps_arena *arena, const struct peeps_labels *labels,
+		       const struct peeps_graph *graph, const struct peeps_edge *hold,
+		       size_t others, enum peeps_label_style style)
+{
+	const char *actor = peeps_label_actor(labels, graph, hold->dst);
+	const char *place = place_of(arena, hold, style);
+	const char *idle = why_it_does_nothing(arena, labels, graph, hold->dst);
+	char duration[PEEPS_DURATION_BYTES], number[32] = "";
+	const char *more = "", *by;
+
+	if (is_handle(hold)) {
+		by = possession(arena, hold, others);
+		return by ? peeps_arena_format(arena, "%s %s%s%s", by, actor, place, idle) : NULL;
+	}
+	if (hold->role_number == PEEPS_HOLD_ROLE_PERMIT)
+		(void)snprintf(number, sizeof(number), "%" PRIu64 " ", hold->count);
+	if (others)
+		more = peeps_arena_format(arena, " and %zu more", others);
+	return peeps_arena_format(arena, "%sheld for %s by %s%s%s%s", number,
+				  held_for(duration, graph, hold), actor, place, more ? more : "",
+				  idle);
+}
+
+/* --- several holders -------------------------------------------------------------------------------------------- */
+
+#define HOLDERS_NAMED 3
+#define HOLDERS_LOOKED_AT \
+	256 /* for further handles of those who are named: a bound, for there may be as many waits */
+
+struct named {
+	uint32_t holds[HOLDERS_NAMED]; /* the first of each actor */
+	size_t count;
+	size_t others;  /* holds of others */
+	bool same_mode; /* all of them */
+};
+
+static struct named choose(const struct peeps_graph *graph, const uint32_t *holds, size_t count)
+{
+	const size_t end = count < HOLDERS_LOOKED_AT ? count : HOLDERS_LOOKED_AT;
+	struct named named = { .others = count - end, .same_mode = true };
+
+	for (size_t i = 0; i < end; i++) {
+		const struct peeps_edge *hold = &graph->edges[holds[i]];
+		size_t place = 0;
+
+		named.same_mode &= hold->mode_number == graph->edges[holds[0]].mode_number;
+		while (place < named.count && graph->edges[named.holds[place]].dst != hold->dst)
+			place++;
+		if (place == HOLDERS_NAMED)
+			named.others++;
+		else if (place == named.count)
+			named.holds[named.count++] = holds[i];
+	}
+	return named;
+}
+
+/* "worker-1 (for 3.2 s, exited)" */
+static char *one_of_several(struct peeps_arena *arena, const struct peeps_labels *labels,
+			    const struct peeps_graph *graph, const struct peeps_edge *hold,
+			    bool same_mode)
+{
+	const char *actor = peeps_label_actor(labels, graph, hold->dst);
+	const char *idle = graph->nodes[hold->dst].gone        ? "exited"
+			   : peeps_is_asleep(graph, hold->dst) ? "sleeping"
+							       : "";
+	char duration[PEEPS_DURATION_BYTES], what[64] = "";
+
+	if (hold->role_number == PEEPS_HOLD_ROLE_PERMIT)
+		(void)snprintf(what, sizeof(what), "%" PRIu64 " for %s", hold->count,
+			       held_for(duration, graph, hold));
+	else if (!is_handle(hold))
+		(void)snprintf(what, sizeof(what), "for %s", held_for(duration, graph, hold));
+	else if (!same_mode && hold->mode_number == PEEPS_HOLD_MODE_CREATOR)
+		(void)snprintf(what, sizeof(what), "created it");
+	else if (!same_mode && hold->mode_number != PEEPS_HOLD_MODE_OWNER)
+		(void)snprintf(what, sizeof(what), "perhaps");
+	if (!*what && !*idle)
+		return peeps_arena_format(arena, "%s", actor);
+	return peeps_arena_format(arena, "%s (%s%s%s)", actor, what, *what && *idle ? ", " : "",
+				  idle);
+}
+
+static const char *possession_of_all(struct peeps_arena *arena, const struct peeps_edge *first,
+				     size_t count, bool same_mode)
+{
+	if (!is_handle(first))
+		return "held by";
+	return peeps_arena_format(
+		arena, "whose %zu %ss %s", count, first->role,
+		owned_by(same_mode ? first->mode_number : PEEPS_HOLD_MODE_OWNER, true));
+}
+
+char *peeps_label_holders(struct peeps_arena *arena, const struct peeps_labels *labels,
+			  const struct peeps_graph *graph, const uint32_t *holds, size_t count,
+			  enum peeps_label_style style)
+{
+	const struct peeps_edge *first = &graph->edges[holds[0]];
+	struct named named;
+	const char *text;
+
+	if (count == 1)
+		return peeps_label_hold(arena, labels, graph, first, 0, style);
+	named = choose(graph, holds, count);
+	text = possession_of_all(arena, first, count, named.same_mode);
+	for (size_t i = 0; text && i < named.count; i++) {
+		const bool last = i + 1 == named.count && named.others == 0;
+		const char *one = one_of_several(arena, labels, graph,
+						 &graph->edges[named.holds[i]], named.same_mode);
+
+		text = one ? peeps_arena_format(arena, "%s%s%s", text,
+						i == 0 ? " "
+						: last ? " and "
+						       : ", ",
+						one)
+			   : NULL;
+	}
+	if (!text)
+		return NULL;
+	return named.others ? peeps_arena_format(arena, "%s and %zu more", text, named.others)
+			    : peeps_arena_format(arena, "%s", text);
 }

@@ -24,6 +24,9 @@ void peeps_labels_deinit(struct peeps_labels *labels);
 const char *peeps_label_actor(const struct peeps_labels *labels, const struct peeps_graph *graph,
 			      uint32_t node);
 
+/* Whether an actor, or the task that it runs, sleeps by its own will. */
+bool peeps_is_asleep(const struct peeps_graph *graph, uint32_t actor);
+
 enum peeps_label_style {
 	PEEPS_LABEL_CELL,  /* mutex accounts (bank.c:42) */
 	PEEPS_LABEL_SHORT, /* mutex "accounts" (bank.c:42) */
@@ -40,6 +43,14 @@ char *peeps_label_resource(struct peeps_arena *arena, const struct peeps_graph *
 char *peeps_label_source(struct peeps_arena *arena, const struct peeps_source *source);
 
 /**
+ * peeps_label_activity - what an actor does: "running", "blocked", "sleeping, wakes in 3.0 s", "exited"
+ *
+ * NULL if it is not known (or without memory: the arena knows).
+ */
+const char *peeps_label_activity(struct peeps_arena *arena, const struct peeps_graph *graph,
+				 uint32_t actor);
+
+/**
  * peeps_label_wait - "worker-2 has waited 12.4 s for mutex "accounts" (/src/bank.c:42)"
  */
 char *peeps_label_wait(struct peeps_arena *arena, const struct peeps_labels *labels,
@@ -47,10 +58,50 @@ char *peeps_label_wait(struct peeps_arena *arena, const struct peeps_labels *lab
 		       enum peeps_label_style style);
 
 /**
- * peeps_label_hold - "held for 12.5 s by worker-1 (locked at /src/bank.c:88)", the site only in full style
+ * peeps_label_inside - "worker-2 runs parse", of an actor that goes on when the task inside it does
+ */
+char *peeps_label_inside(struct peeps_arena *arena, const struct peeps_labels *labels,
+			 const struct peeps_graph *graph, uint32_t actor, uint32_t task);
+
+/**
+ * peeps_label_hold - one hold, of somebody who could end a wait
+ * @others: how many more could
+ *
+ * "held for 12.5 s by worker-1 (locked at /src/bank.c:88)", the site only in full style; "1 held for 3.2 s by
+ * worker-1"; "whose receiver is owned by worker-1, which is sleeping (wakes in 3.0 s)".
  */
 char *peeps_label_hold(struct peeps_arena *arena, const struct peeps_labels *labels,
-		       const struct peeps_graph *graph, const struct peeps_edge *edge,
-		       enum peeps_label_style style);
+		       const struct peeps_graph *graph, const struct peeps_edge *hold,
+		       size_t others, enum peeps_label_style style);
+
+/**
+ * peeps_label_holders - all who could end a wait: at least one
+ *
+ * "held by worker-1 (2 for 3.2 s), worker-2 (1 for 1.0 s), worker-3 (1 for 1.0 s) and 7 more"; of one, as above.
+ */
+char *peeps_label_holders(struct peeps_arena *arena, const struct peeps_labels *labels,
+			  const struct peeps_graph *graph, const uint32_t *holds, size_t count,
+			  enum peeps_label_style style);
+
+/* The same as short as can be, for the middle of a sentence. */
+
+/**
+ * peeps_label_brief_wait - "which waits to send to "work""
+ */
+char *peeps_label_brief_wait(struct peeps_arena *arena, const struct peeps_graph *graph,
+			     const struct peeps_edge *edge);
+
+/**
+ * peeps_label_brief_inside - "which runs parse"
+ */
+char *peeps_label_brief_inside(struct peeps_arena *arena, const struct peeps_labels *labels,
+			       const struct peeps_graph *graph, uint32_t actor, uint32_t task);
+
+/**
+ * peeps_label_brief_hold - "held by worker-1", "one of whose 3 senders is owned by worker-1"
+ */
+char *peeps_label_brief_hold(struct peeps_arena *arena, const struct peeps_labels *labels,
+			     const struct peeps_graph *graph, const struct peeps_edge *hold,
+			     size_t others);
 
 #endif

@@ -2,6 +2,7 @@
 #include "reader/verb_blocked.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,23 +62,47 @@ enum { WAITED, ACTOR, OPERATION, RESOURCE, HELD_BY, FOR, COLUMNS };
 static const struct peeps_column columns[COLUMNS] = {
 	[WAITED] = { "WAITED", true, 0 },         [ACTOR] = { "ACTOR", false, 24 },
 	[OPERATION] = { "OPERATION", false, 16 }, [RESOURCE] = { "RESOURCE", false, 48 },
-	[HELD_BY] = { "HELD BY", false, 24 },     [FOR] = { "FOR", true, 0 },
+	[HELD_BY] = { "HELD BY", false, 32 },     [FOR] = { "FOR", true, 0 },
 };
+
+/* What one has to know of a holder: how sure it is that he is one, and what he does instead. */
+static const char *doubt_of(const struct peeps_edge *hold)
+{
+	switch (hold->mode_number) {
+	case PEEPS_HOLD_MODE_CREATOR:
+		return "created it";
+	case PEEPS_HOLD_MODE_SHARED:
+		return "perhaps";
+	default:
+		return NULL;
+	}
+}
+
+static const char *idleness_of(const struct peeps_graph *graph, const struct peeps_edge *hold)
+{
+	return graph->nodes[hold->dst].gone        ? "exited"
+	       : peeps_is_asleep(graph, hold->dst) ? "sleeping"
+						   : NULL;
+}
 
 static const char *holders_cell(struct blocked *b, const struct peeps_wait *wait)
 {
+	const uint32_t op = edge_of(b, wait)->op;
 	const struct peeps_edge *hold;
-	const char *name;
+	const char *name, *doubt, *idle;
 
 	if (wait->holder_count == 0)
-		return edge_of(b, wait)->op == PEEPS_OP_LOCK ? "nobody" : "-";
+		return op == PEEPS_OP_LOCK || op == PEEPS_OP_ACQUIRE ? "nobody" : "-";
 	hold = &b->graph->edges[wait->holders[0]];
 	name = peeps_label_actor(&b->labels, b->graph, hold->dst);
 	if (wait->holder_count > 1)
 		return peeps_arena_format(b->arena, "%s +%zu", name, wait->holder_count - 1);
-	if (b->graph->nodes[hold->dst].gone)
-		return peeps_arena_format(b->arena, "%s (exited)", name);
-	return name;
+	doubt = doubt_of(hold);
+	idle = idleness_of(b->graph, hold);
+	if (!doubt && !idle)
+		return name;
+	return peeps_arena_format(b->arena, "%s (%s%s%s)", name, doubt ? doubt : "",
+				  doubt && idle ? ", " : "", idle ? idle : "");
 }
 
 static int add_row(struct blocked *b, struct peeps_table *table, const struct peeps_wait *wait)
@@ -133,39 +158,91 @@ struct level {
 	uint32_t next; /* child to print */
 };
 
+/* A wait that every one of so few could end hangs below each of them; else it hangs below what it waits for. */
+#define HOLDERS_AS_PARENTS_MAX 3
+
+struct child {
+	uint32_t actor;
+	uint32_t wait; /* position in waits; NO_WAIT: the task above runs inside this actor */
+	uint32_t hold; /* PEEPS_NO_EDGE: its parent is what it waits for, not who holds it */
+};
+
+#define NO_WAIT UINT32_MAX
+
 struct tree {
 	struct blocked b;
 	FILE *out;
-	uint32_t *
-		starts; /* by node: its children begin here: who waits for what it holds, or for itself if nobody does */
-	uint32_t *children; /* positions in waits */
-	uint32_t *holds;    /* beside children: the `holds` edge; PEEPS_NO_NODE = nobody holds it */
-	bool *waits;        /* by node */
-	bool *printed;      /* by node: with all that is below it */
-	bool *open;         /* by node: on the path to where we are */
+	uint32_t *starts; /* by node: its children begin here */
+	struct child
+		*children; /* who waits for what it holds, or for itself, or goes on when it does */
+	bool *holds_up;    /* by node: somebody waits for what it holds */
+	bool *waits;       /* by node: it has something to wait for itself */
+	bool *printed;     /* by node: with all that is below it */
+	bool *open;        /* by node: on the path to where we are */
 	struct level *path;
 	size_t depth;
 };
 
+static bool hangs_below_holders(const struct peeps_wait *wait)
+{
+	return wait->holder_count > 0 && wait->holder_count <= HOLDERS_AS_PARENTS_MAX;
+}
+
+static void add_child(struct tree *t, bool fill, uint32_t parent, struct child child)
+{
+	if (fill)
+		t->children[t->starts[parent + 1]++] = child;
+	else
+		t->starts[parent + 2]++;
+}
+
 /* Counted, then filled in: the same walk twice, as in peeps_edge_index_init(). */
 static void walk_children(struct tree *t, bool fill)
 {
+	const struct peeps_graph *graph = t->b.graph;
+
 	for (size_t i = 0; i < t->b.waits.count; i++) {
 		const struct peeps_wait *wait = &t->b.waits.waits[i];
-		const size_t count = wait->holder_count ? wait->holder_count : 1;
+		struct child child = { .actor = edge_of(&t->b, wait)->src,
+				       .wait = (uint32_t)i,
+				       .hold = PEEPS_NO_EDGE };
 
-		for (size_t j = 0; j < count; j++) {
-			const uint32_t hold = wait->holder_count ? wait->holders[j] : PEEPS_NO_NODE;
-			const uint32_t parent = wait->holder_count ? t->b.graph->edges[hold].dst
-								   : edge_of(&t->b, wait)->dst;
-
-			if (!fill) {
-				t->starts[parent + 2]++;
-				continue;
-			}
-			t->children[t->starts[parent + 1]] = (uint32_t)i;
-			t->holds[t->starts[parent + 1]++] = hold;
+		if (!hangs_below_holders(wait)) {
+			add_child(t, fill, edge_of(&t->b, wait)->dst, child);
+			continue;
 		}
+		for (size_t j = 0; j < wait->holder_count; j++) {
+			child.hold = wait->holders[j];
+			add_child(t, fill, graph->edges[child.hold].dst, child);
+		}
+	}
+	for (uint32_t node = 0; node < graph->node_count; node++) {
+		const uint32_t task = t->b.waits.wakers.inside[node].task;
+
+		if (task != PEEPS_NO_NODE && t->holds_up[node] && t->waits[task])
+			add_child(t, fill, task,
+				  (struct child){
+					  .actor = node, .wait = NO_WAIT, .hold = PEEPS_NO_EDGE });
+	}
+}
+
+/* Who holds somebody up, and who waits: of the latter, an actor whose innermost task waits. */
+static void mark(struct tree *t)
+{
+	const struct peeps_graph *graph = t->b.graph;
+
+	for (size_t i = 0; i < t->b.waits.count; i++) {
+		const struct peeps_wait *wait = &t->b.waits.waits[i];
+
+		t->waits[edge_of(&t->b, wait)->src] = true;
+		for (size_t j = 0; j < wait->holder_count && hangs_below_holders(wait); j++)
+			t->holds_up[graph->edges[wait->holders[j]].dst] = true;
+	}
+	/* A task inside which another runs is not the innermost: none of these marks depends on another. */
+	for (uint32_t node = 0; node < graph->node_count; node++) {
+		const uint32_t task = t->b.waits.wakers.inside[node].task;
+
+		t->waits[node] |= task != PEEPS_NO_NODE && t->waits[task];
 	}
 }
 
@@ -174,6 +251,7 @@ static int tree_init(struct tree *t)
 	const size_t room = t->b.graph->node_count + 2;
 
 	t->starts = peeps_arena_take(t->b.arena, room, sizeof(t->starts[0]));
+	t->holds_up = peeps_arena_take(t->b.arena, room, sizeof(t->holds_up[0]));
 	t->waits = peeps_arena_take(t->b.arena, room, sizeof(t->waits[0]));
 	t->printed = peeps_arena_take(t->b.arena, room, sizeof(t->printed[0]));
 	t->open = peeps_arena_take(t->b.arena, room, sizeof(t->open[0]));
@@ -181,16 +259,14 @@ static int tree_init(struct tree *t)
 	if (peeps_arena_failed(t->b.arena))
 		return -ENOMEM;
 
+	mark(t);
 	walk_children(t, false);
 	for (size_t i = 2; i < room; i++)
 		t->starts[i] += t->starts[i - 1];
 	t->children = peeps_arena_take(t->b.arena, t->starts[room - 1], sizeof(t->children[0]));
-	t->holds = peeps_arena_take(t->b.arena, t->starts[room - 1], sizeof(t->holds[0]));
-	if (peeps_arena_failed(t->b.arena))
+	if (!t->children)
 		return -ENOMEM;
 	walk_children(t, true);
-	for (size_t i = 0; i < t->b.waits.count; i++)
-		t->waits[edge_of(&t->b, &t->b.waits.waits[i])->src] = true;
 	return 0;
 }
 
@@ -203,45 +279,87 @@ static void indent(struct tree *t)
 		(void)fprintf(t->out, "[%zu] ", t->depth);
 }
 
+/* What nobody holds, or so many that it stands for them all. */
+static void print_resource(struct tree *t, uint32_t node)
+{
+	const struct peeps_graph *graph = t->b.graph;
+	const char *label = peeps_label_resource(t->b.arena, graph, node, PEEPS_LABEL_SHORT);
+	size_t count;
+	const uint32_t *holds = peeps_wakers_at(&t->b.waits.wakers, node, &count);
+
+	peeps_escape_to(t->out, label ? label : "");
+	if (count) {
+		label = peeps_label_holders(t->b.arena, &t->b.labels, graph, holds, count,
+					    PEEPS_LABEL_SHORT);
+		(void)fputs(", ", t->out);
+		peeps_escape_to(t->out, label ? label : "");
+		return;
+	}
+	(void)fputs(graph->nodes[node].kind_number == PEEPS_KIND_MPSC_TX ||
+				    graph->nodes[node].kind_number == PEEPS_KIND_MPSC_RX
+			    ? " (nobody is known to have its other end)"
+			    : " (held by nobody)",
+		    t->out);
+}
+
 static void print_root(struct tree *t, uint32_t node)
 {
 	const struct peeps_graph *graph = t->b.graph;
-	const struct peeps_value *activity = peeps_graph_attribute(&graph->nodes[node], "activity");
 
 	if (graph->nodes[node].role == PEEPS_ROLE_ACTOR) {
-		peeps_escape_to(t->out, peeps_label_actor(&t->b.labels, graph, node));
-		if (graph->nodes[node].gone)
-			(void)fputs(" (exited)", t->out);
-		else if (activity && activity->type == PEEPS_VALUE_TEXT)
-			(void)fprintf(t->out, " (%s)", activity->as.text);
-	} else {
-		const char *label =
-			peeps_label_resource(t->b.arena, graph, node, PEEPS_LABEL_SHORT);
+		const char *activity = peeps_label_activity(t->b.arena, graph, node);
 
-		peeps_escape_to(t->out, label ? label : "");
-		(void)fputs(" (held by nobody)", t->out);
+		peeps_escape_to(t->out, peeps_label_actor(&t->b.labels, graph, node));
+		if (activity)
+			(void)fprintf(t->out, " (%s)", activity);
+	} else {
+		print_resource(t, node);
 	}
 	(void)fputc('\n', t->out);
 }
 
-static void print_waiter(struct tree *t, const struct peeps_edge *edge, uint32_t hold,
-			 const char *remark)
+/* What makes the actor above one who could end this wait. */
+static void print_hold(struct tree *t, const struct child *child)
 {
 	const struct peeps_graph *graph = t->b.graph;
-	const char *label =
-		peeps_label_wait(t->b.arena, &t->b.labels, graph, edge, PEEPS_LABEL_SHORT);
+	const struct peeps_edge *hold = &graph->edges[child->hold];
+	const uint64_t held_ns = peeps_edge_held_ns(graph, hold);
+	char held[PEEPS_DURATION_BYTES] = "an unknown time";
 
+	if (hold->role_number == PEEPS_HOLD_ROLE_SENDER ||
+	    hold->role_number == PEEPS_HOLD_ROLE_RECEIVER) {
+		const char *label =
+			peeps_label_brief_hold(t->b.arena, &t->b.labels, graph, hold,
+					       t->b.waits.waits[child->wait].holder_count - 1);
+
+		(void)fputs(", ", t->out);
+		peeps_escape_to(t->out, label ? label : "");
+		return;
+	}
+	if (held_ns != PEEPS_NO_TIME)
+		(void)peeps_duration_ceil(held, held_ns, hold->held_accuracy_ns);
+	if (hold->role_number == PEEPS_HOLD_ROLE_PERMIT)
+		(void)fprintf(t->out, ", %" PRIu64 " held for %s", hold->count, held);
+	else
+		(void)fprintf(t->out, ", held for %s", held);
+}
+
+static void print_child(struct tree *t, uint32_t parent, const struct child *child,
+			const char *remark)
+{
+	const struct peeps_graph *graph = t->b.graph;
+	const char *label;
+
+	if (child->wait == NO_WAIT)
+		label = peeps_label_inside(t->b.arena, &t->b.labels, graph, child->actor, parent);
+	else
+		label = peeps_label_wait(t->b.arena, &t->b.labels, graph,
+					 edge_of(&t->b, &t->b.waits.waits[child->wait]),
+					 PEEPS_LABEL_SHORT);
 	indent(t);
 	peeps_escape_to(t->out, label ? label : "");
-	if (hold != PEEPS_NO_NODE) {
-		const uint64_t held_ns = peeps_edge_held_ns(graph, &graph->edges[hold]);
-		char held[PEEPS_DURATION_BYTES] = "an unknown time";
-
-		if (held_ns != PEEPS_NO_TIME)
-			(void)peeps_duration_ceil(held, held_ns,
-						  graph->edges[hold].held_accuracy_ns);
-		(void)fprintf(t->out, ", held for %s", held);
-	}
+	if (child->hold != PEEPS_NO_EDGE)
+		print_hold(t, child);
 	(void)fprintf(t->out, "%s\n", remark);
 }
 
@@ -258,24 +376,22 @@ static void print_tree(struct tree *t, uint32_t root)
 	descend(t, root);
 	while (t->depth) {
 		struct level *level = &t->path[t->depth - 1];
-		const struct peeps_edge *edge;
-		uint32_t child;
+		const struct child *child;
 
 		if (level->next == t->starts[level->node + 1]) {
 			t->open[level->node] = false;
 			t->depth--;
 			continue;
 		}
-		child = level->next++;
-		edge = edge_of(&t->b, &t->b.waits.waits[t->children[child]]);
-		if (t->open[edge->src]) {
-			print_waiter(t, edge, t->holds[child], " (the circle closes)");
-		} else if (t->printed[edge->src] &&
-			   t->starts[edge->src] != t->starts[edge->src + 1]) {
-			print_waiter(t, edge, t->holds[child], " (shown above)");
+		child = &t->children[level->next++];
+		if (t->open[child->actor]) {
+			print_child(t, level->node, child, " (the circle closes)");
+		} else if (t->printed[child->actor] &&
+			   t->starts[child->actor] != t->starts[child->actor + 1]) {
+			print_child(t, level->node, child, " (shown above)");
 		} else {
-			print_waiter(t, edge, t->holds[child], "");
-			descend(t, edge->src);
+			print_child(t, level->node, child, "");
+			descend(t, child->actor);
 		}
 	}
 }
@@ -294,8 +410,10 @@ static void print_trees(struct tree *t)
 	for (size_t i = 0; i < t->b.waits.count; i++) {
 		const struct peeps_wait *wait = &t->b.waits.waits[i];
 
-		if (wait->holder_count == 0)
+		if (!hangs_below_holders(wait)) {
 			print_tree_once(t, edge_of(&t->b, wait)->dst);
+			continue;
+		}
 		for (size_t j = 0; j < wait->holder_count; j++) {
 			if (!t->waits[graph->edges[wait->holders[j]].dst])
 				print_tree_once(t, graph->edges[wait->holders[j]].dst);
@@ -332,12 +450,17 @@ int peeps_blocked_tree(const struct peeps_graph *graph, uint64_t min_ns, FILE *o
 
 /* JSON */
 
+#define HOLDERS_LISTED_MAX 100 /* of one wait: there may be as many waits */
+
 static void write_holder(struct peeps_json *json, const struct peeps_graph *graph,
 			 const struct peeps_edge *hold)
 {
 	peeps_json_map(json);
 	peeps_json_text_at(json, "actor", graph->nodes[hold->dst].id);
 	peeps_json_text_at(json, "name", graph->nodes[hold->dst].name);
+	peeps_json_text_at(json, "role", hold->role);
+	peeps_json_text_at(json, "mode", hold->mode);
+	peeps_json_number_at(json, "count", hold->count);
 	peeps_json_number_at(json, "held_ns", peeps_edge_held_ns(graph, hold));
 	peeps_json_number_at(json, "held_accuracy_ns",
 			     hold->held_since_ns == PEEPS_NO_TIME ? PEEPS_NO_TIME
@@ -345,6 +468,8 @@ static void write_holder(struct peeps_json *json, const struct peeps_graph *grap
 	peeps_json_source_at(json, "source", &hold->source);
 	peeps_json_key(json, "exited");
 	peeps_json_bool(json, graph->nodes[hold->dst].gone);
+	peeps_json_key(json, "sleeping");
+	peeps_json_bool(json, peeps_is_asleep(graph, hold->dst));
 	peeps_json_map_end(json);
 }
 
@@ -366,9 +491,10 @@ static void write_wait(struct peeps_json *json, const struct peeps_graph *graph,
 		peeps_json_key(json, "uncertain");
 		peeps_json_bool(json, true);
 	}
+	peeps_json_number_at(json, "holder_count", wait->holder_count);
 	peeps_json_key(json, "holders");
 	peeps_json_array(json);
-	for (size_t i = 0; i < wait->holder_count; i++)
+	for (size_t i = 0; i < wait->holder_count && i < HOLDERS_LISTED_MAX; i++)
 		write_holder(json, graph, &graph->edges[wait->holders[i]]);
 	peeps_json_array_end(json);
 	peeps_json_map_end(json);

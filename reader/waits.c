@@ -44,7 +44,7 @@ int peeps_waits_init(struct peeps_waits *waits, const struct peeps_graph *graph,
 	int r;
 
 	memset(waits, 0, sizeof(*waits));
-	r = peeps_edge_index_init(&waits->holds, graph, PEEPS_END_SRC, peeps_edge_is_hold);
+	r = peeps_wakers_init(&waits->wakers, graph);
 	if (r)
 		return r;
 
@@ -65,7 +65,7 @@ int peeps_waits_init(struct peeps_waits *waits, const struct peeps_graph *graph,
 		if (wait->pending_ns < min_ns)
 			continue;
 		wait->edge = (uint32_t)i;
-		wait->holders = peeps_edge_index_at(&waits->holds, edge->dst, &wait->holder_count);
+		wait->holders = peeps_wakers_at(&waits->wakers, edge->dst, &wait->holder_count);
 		waits->count++;
 	}
 	qsort_r(waits->waits, waits->count, sizeof(waits->waits[0]), by_age,
@@ -78,5 +78,5 @@ void peeps_waits_deinit(struct peeps_waits *waits)
 	free(waits->waits);
 	waits->waits = NULL;
 	waits->count = 0;
-	peeps_edge_index_deinit(&waits->holds);
+	peeps_wakers_deinit(&waits->wakers);
 }

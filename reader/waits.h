@@ -3,13 +3,14 @@
 #ifndef PEEPS_READER_WAITS_H
 #define PEEPS_READER_WAITS_H
 
-#include "reader/edge_index.h"
 #include "reader/graph.h"
+#include "reader/wakers.h"
 
 /**
  * struct peeps_wait - a pending operation
  * @pending_ns: PEEPS_NO_TIME = not known
- * @holders:    the `holds` edges of what it waits for; none if nobody holds it, or if it is nothing that is held
+ * @holders:    the `holds` edges of those who could end it: of what it waits for, or of a channel's other end; none if
+ *              nobody is known
  */
 struct peeps_wait {
 	uint32_t edge;
@@ -20,8 +21,8 @@ struct peeps_wait {
 
 struct peeps_waits {
 	size_t count;
-	struct peeps_wait *waits;      /* longest first */
-	struct peeps_edge_index holds; /* by resource */
+	struct peeps_wait *waits; /* longest first */
+	struct peeps_wakers wakers;
 };
 
 /**

@@ -13,25 +13,39 @@
 #include "reader/reduce.h"
 #include "tests/reader/graph_builder.h"
 
-/* How many actors are stuck, having asserted that one is, or is not. */
+static void reduce(struct peeps_wakers *wakers, struct peeps_reduction *reduction,
+		   const struct peeps_graph *graph, enum peeps_belief belief)
+{
+	assert_int_equal(peeps_wakers_init(wakers, graph), 0);
+	assert_int_equal(peeps_reduce(reduction, wakers, belief), 0);
+}
+
+static void forget(struct peeps_wakers *wakers, struct peeps_reduction *reduction)
+{
+	peeps_reduction_deinit(reduction);
+	peeps_wakers_deinit(wakers);
+}
+
 static void assert_stuck(const struct peeps_graph *graph, enum peeps_belief belief, uint32_t node,
 			 bool stuck)
 {
+	struct peeps_wakers wakers;
 	struct peeps_reduction reduction;
 
-	assert_int_equal(peeps_reduce(&reduction, graph, belief), 0);
+	reduce(&wakers, &reduction, graph, belief);
 	assert_int_equal(reduction.stuck[node], stuck);
-	peeps_reduction_deinit(&reduction);
+	forget(&wakers, &reduction);
 }
 
 static size_t stuck_count(const struct peeps_graph *graph, enum peeps_belief belief)
 {
+	struct peeps_wakers wakers;
 	struct peeps_reduction reduction;
 	size_t count;
 
-	assert_int_equal(peeps_reduce(&reduction, graph, belief), 0);
+	reduce(&wakers, &reduction, graph, belief);
 	count = reduction.stuck_count;
-	peeps_reduction_deinit(&reduction);
+	forget(&wakers, &reduction);
 	return count;
 }
 
@@ -278,6 +292,7 @@ static void reduce__random_graphs__agree_with_the_definition(void **state)
 		struct peeps_graph *graph = graph_new();
 		const uint32_t threads = 1 + (uint32_t)rand_r(&seed) % 12,
 			       mutexes = 1 + (uint32_t)rand_r(&seed) % 12;
+		struct peeps_wakers wakers;
 		struct peeps_reduction reduction;
 		bool stuck[32];
 
@@ -297,12 +312,12 @@ static void reduce__random_graphs__agree_with_the_definition(void **state)
 						 threads + (uint32_t)rand_r(&seed) % mutexes, S);
 		}
 		reduce_naively(graph, stuck);
-		assert_int_equal(peeps_reduce(&reduction, graph, PEEPS_BELIEVE_PROVED), 0);
+		reduce(&wakers, &reduction, graph, PEEPS_BELIEVE_PROVED);
 		for (uint32_t i = 0; i < threads; i++) {
 			if (reduction.stuck[i] != stuck[i])
 				fail_msg("thread %u of seed %u", i, first_seed + round);
 		}
-		peeps_reduction_deinit(&reduction);
+		forget(&wakers, &reduction);
 		peeps_graph_free(graph);
 	}
 }

@@ -237,9 +237,10 @@ static void json__a_wait__names_actor_resource_and_holders(void **state)
 		"{\"waits\":[{\"actor\":\"thread:orders-4711:4713\",\"actor_name\":\"worker-2\",\"op_kind\":\"lock\","
 		"\"resource\":\"mutex:orders-4711:accounts\",\"resource_name\":\"accounts\","
 		"\"resource_source\":\"/src/bank.c:42\",\"pending_ns\":12420000000,\"source\":\"/src/bank.c:90\","
-		"\"holders\":[{\"actor\":\"thread:orders-4711:4712\",\"name\":\"worker-1\","
+		"\"holder_count\":1,\"holders\":[{\"actor\":\"thread:orders-4711:4712\",\"name\":\"worker-1\","
+		"\"role\":\"lock\",\"mode\":\"exclusive\",\"count\":1,"
 		"\"held_ns\":12500000000,\"held_accuracy_ns\":100000000,\"source\":\"/src/bank.c:88\","
-		"\"exited\":false}]}]}\n");
+		"\"exited\":false,\"sleeping\":false}]}]}\n");
 	peeps_graph_free(graph);
 }
 
