@@ -170,9 +170,13 @@ static char *tell_step_briefly(struct maker *m, const struct step *step)
 					     others_at(m, edge->dst)));
 }
 
-/* Breadth first, from an actor back to itself. Returns whom its shortest cycle comes back from, and how. */
+/*
+ * Breadth first, from an actor back to itself; by what it holds itself only if there is no other way, for that
+ * explains least. Returns whom its shortest cycle comes back from, and how.
+ */
 static uint32_t search_cycle(struct maker *m, uint32_t component, uint32_t start, uint32_t *via)
 {
+	uint32_t own = PEEPS_NO_NODE, own_via = PEEPS_NO_EDGE; /* none: it does not wait for itself */
 	size_t queued = 0, done = 0;
 
 	m->queue[queued++] = start;
@@ -181,8 +185,13 @@ static uint32_t search_cycle(struct maker *m, uint32_t component, uint32_t start
 		uint32_t cursor = 0, next;
 
 		while ((next = peeps_reduction_next(&m->r, node, &cursor, via)) != PEEPS_NO_NODE) {
-			if (next == start)
+			if (next == start && m->came_from[node] != start)
 				return node;
+			if (next == start) {
+				own = node;
+				own_via = *via;
+				continue;
+			}
 			if (m->components.of[next] != component ||
 			    m->came_from[next] != PEEPS_NO_NODE)
 				continue;
@@ -191,7 +200,8 @@ static uint32_t search_cycle(struct maker *m, uint32_t component, uint32_t start
 			m->queue[queued++] = next;
 		}
 	}
-	return PEEPS_NO_NODE; /* one actor that does not wait for itself */
+	*via = own_via;
+	return own;
 }
 
 /* The cycle in its order. Returns how many steps. */

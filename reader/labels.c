@@ -329,6 +329,11 @@ static bool is_handle(const struct peeps_edge *hold)
 	       hold->role_number == PEEPS_HOLD_ROLE_RECEIVER;
 }
 
+static const char *handle_name(const struct peeps_edge *hold)
+{
+	return hold->role_number == PEEPS_HOLD_ROLE_SENDER ? "sender" : "receiver";
+}
+
 /* How sure it is whose a handle is. */
 static const char *owned_by(uint32_t mode, bool several)
 {
@@ -350,9 +355,9 @@ static char *possession(struct peeps_arena *arena, const struct peeps_edge *hold
 	if (!is_handle(hold))
 		return peeps_arena_format(arena, "held by");
 	if (others)
-		return peeps_arena_format(arena, "one of whose %zu %ss %s", others + 1, hold->role,
+		return peeps_arena_format(arena, "one of whose %zu %ss %s", others + 1, handle_name(hold),
 					  verb);
-	return peeps_arena_format(arena, "whose %s %s", hold->role, verb);
+	return peeps_arena_format(arena, "whose %s %s", handle_name(hold), verb);
 }
 
 char *peeps_label_brief_hold(struct peeps_arena *arena, const struct peeps_labels *labels,
@@ -382,7 +387,7 @@ static const char *place_of(struct peeps_arena *arena, const struct peeps_edge *
 {
 	const char *source =
 		style == PEEPS_LABEL_FULL ? peeps_label_source(arena, &hold->source) : NULL;
-	const char *verb = hold->role && strcmp(hold->role, "lock") == 0 ? "locked at"
+	const char *verb = hold->role_number == PEEPS_HOLD_ROLE_LOCK ? "locked at"
 			   : is_handle(hold)                             ? "since"
 									 : "taken at";
 	const char *place = source ? peeps_arena_format(arena, " (%s %s)", verb, source) : NULL;
@@ -478,7 +483,7 @@ static const char *possession_of_all(struct peeps_arena *arena, const struct pee
 	if (!is_handle(first))
 		return "held by";
 	return peeps_arena_format(
-		arena, "whose %zu %ss %s", count, first->role,
+		arena, "whose %zu %ss %s", count, handle_name(first),
 		owned_by(same_mode ? first->mode_number : PEEPS_HOLD_MODE_OWNER, true));
 }
 

@@ -310,8 +310,11 @@ static void print_root(struct tree *t, uint32_t node)
 		const char *activity = peeps_label_activity(t->b.arena, graph, node);
 
 		peeps_escape_to(t->out, peeps_label_actor(&t->b.labels, graph, node));
-		if (activity)
-			(void)fprintf(t->out, " (%s)", activity);
+		if (activity) {
+			(void)fputs(" (", t->out);
+			peeps_escape_to(t->out, activity);
+			(void)fputc(')', t->out);
+		}
 	} else {
 		print_resource(t, node);
 	}

@@ -10,6 +10,7 @@
 #include "reader/labels.h"
 #include "reader/print.h"
 #include "reader/waits.h"
+#include "reader/wakers.h"
 
 #define VICTIMS_NAMED 10
 
@@ -28,16 +29,20 @@ bool peeps_check_found(const struct peeps_graph *graph)
 	return gravest(graph) != NULL;
 }
 
-/* "threads" if they all are, else "actors". */
+/* "thread" or "task" if they all are, else "actor". */
 static const char *noun(const struct peeps_graph *graph, const struct peeps_finding *finding)
 {
+	bool threads = false, tasks = false;
+
 	for (size_t i = 0; i < finding->node_count; i++) {
 		const struct peeps_node *node = &graph->nodes[finding->nodes[i]];
 
-		if (node->role == PEEPS_ROLE_ACTOR && node->kind_number != PEEPS_KIND_THREAD)
-			return "actor";
+		if (node->role != PEEPS_ROLE_ACTOR)
+			continue;
+		threads |= node->kind_number == PEEPS_KIND_THREAD;
+		tasks |= node->kind_number != PEEPS_KIND_THREAD;
 	}
-	return "thread";
+	return !tasks ? "thread" : !threads ? "task" : "actor";
 }
 
 static void print_indented(const char *text, FILE *out)
@@ -62,8 +67,76 @@ static void print_victims(const struct peeps_labels *labels, const struct peeps_
 	(void)fputc('\n', out);
 }
 
-static void print_finding(const struct peeps_labels *labels, const struct peeps_graph *graph,
-			  const struct peeps_finding *finding, FILE *out)
+/* What comes before and after a resource's name. */
+struct doubt {
+	const char *before, *after;
+};
+
+/* What of a wait does not prove that it cannot end; NULL if all does that is known here. */
+static const struct doubt *doubt_of(const struct peeps_wakers *wakers,
+				    const struct peeps_edge *wait)
+{
+	static const struct doubt receiver = {
+		"the receiver of mpsc ",
+		" may be somebody else's: peeps_mpsc_rx_moved() says whose it is"
+	};
+	static const struct doubt sender = {
+		"a sender of mpsc ",
+		" may be somebody else's: peeps_mpsc_tx_moved() says whose it is"
+	};
+	static const struct doubt permits = {
+		"permits of semaphore ", " were released by others than their holders"
+	};
+	const struct peeps_node *resource = &wakers->graph->nodes[wait->dst];
+	const uint32_t across = peeps_wakers_across(wakers, wait->dst);
+	const bool owned = across == PEEPS_NO_NODE || wakers->holding[across].owned;
+	uint64_t anonymous = 0, back = 0;
+
+	switch (wait->op) {
+	case PEEPS_OP_SEND:
+		return owned ? NULL : &receiver;
+	case PEEPS_OP_RECV:
+		return owned ? NULL : &sender;
+	case PEEPS_OP_ACQUIRE:
+		(void)peeps_number_attribute(resource, "anonymous_releases", &anonymous);
+		(void)peeps_number_attribute(resource, "unattributed_back", &back);
+		return anonymous || back ? &permits : NULL;
+	default:
+		return NULL;
+	}
+}
+
+/* A semaphore is also released by others than who holds it: so waiting for oneself is no proof. */
+static bool waits_for_its_own_permits(const struct peeps_graph *graph,
+				      const struct peeps_finding *finding)
+{
+	return finding->step_count == 1 && finding->edge_count == 2 &&
+	       graph->edges[finding->edges[0]].op == PEEPS_OP_ACQUIRE &&
+	       graph->edges[finding->edges[1]].dst == graph->edges[finding->edges[0]].src;
+}
+
+static void print_doubts(const struct peeps_wakers *wakers, const struct peeps_graph *graph,
+			 const struct peeps_finding *finding, FILE *out)
+{
+	if (finding->certain)
+		return;
+	for (size_t i = 0; i < finding->edge_count; i++) {
+		const struct peeps_edge *edge = &graph->edges[finding->edges[i]];
+		const struct doubt *doubt = doubt_of(wakers, edge);
+
+		if (!doubt)
+			continue;
+		(void)fprintf(out, "  not certain: %s\"", doubt->before);
+		peeps_escape_to(out, graph->nodes[edge->dst].name);
+		(void)fprintf(out, "\"%s\n", doubt->after);
+	}
+	if (waits_for_its_own_permits(graph, finding))
+		(void)fputs("  not certain: anybody may release a semaphore\n", out);
+}
+
+static void print_finding(const struct peeps_labels *labels, const struct peeps_wakers *wakers,
+			  const struct peeps_graph *graph, const struct peeps_finding *finding,
+			  FILE *out)
 {
 	const char *certainty = finding->certain ? "certain" : "possible";
 	const char *who = noun(graph, finding);
@@ -89,8 +162,9 @@ static void print_finding(const struct peeps_labels *labels, const struct peeps_
 		(void)fprintf(out, "long wait (%s): ", certainty);
 		peeps_escape_to(out, finding->sentence);
 		(void)fputc('\n', out);
-		break;
+		return; /* it does wait, whoever could end that */
 	}
+	print_doubts(wakers, graph, finding, out);
 	print_victims(labels, graph, finding, out);
 }
 
@@ -118,10 +192,14 @@ static void print_out_of_sight(size_t count, FILE *out)
 		count);
 }
 
+static bool is_exact(const struct peeps_graph *graph)
+{
+	return graph->quality == PEEPS_QUALITY_CUT || graph->quality == PEEPS_QUALITY_QUIESCENT;
+}
+
 static void print_no_deadlock(const struct peeps_graph *graph, FILE *out)
 {
-	const bool exact =
-		graph->quality == PEEPS_QUALITY_CUT || graph->quality == PEEPS_QUALITY_QUIESCENT;
+	const bool exact = is_exact(graph);
 	size_t waits = 0, out_of_sight = 0;
 
 	for (size_t i = 0; i < graph->edge_count; i++) {
@@ -151,18 +229,15 @@ static void print_no_deadlock(const struct peeps_graph *graph, FILE *out)
 	print_out_of_sight(out_of_sight, out);
 }
 
-int peeps_check_text(const struct peeps_graph *graph, FILE *out)
+static void print_findings(const struct peeps_labels *labels, const struct peeps_wakers *wakers,
+			   const struct peeps_graph *graph, FILE *out)
 {
 	bool stuck = false, certain = false;
-	struct peeps_labels labels;
-	int r = peeps_labels_init(&labels, graph);
 
-	if (r)
-		return r;
 	for (size_t i = 0; i < graph->finding_count; i++) {
 		const struct peeps_finding *finding = &graph->findings[i];
 
-		print_finding(&labels, graph, finding, out);
+		print_finding(labels, wakers, graph, finding, out);
 		if (finding->kind != PEEPS_FINDING_LONG_WAIT) {
 			stuck = true;
 			certain |= finding->certain;
@@ -170,11 +245,28 @@ int peeps_check_text(const struct peeps_graph *graph, FILE *out)
 	}
 	if (!stuck)
 		print_no_deadlock(graph, out);
+	else if (!certain && is_exact(graph))
+		(void)fputs("no certain deadlock\n", out);
 	else if (!certain)
 		(void)fprintf(out, "no certain deadlock: the snapshot is %s\n",
 			      peeps_quality_name(graph->quality));
+}
+
+int peeps_check_text(const struct peeps_graph *graph, FILE *out)
+{
+	struct peeps_labels labels;
+	struct peeps_wakers wakers;
+	int r = peeps_labels_init(&labels, graph);
+
+	if (r)
+		return r;
+	r = peeps_wakers_init(&wakers, graph);
+	if (r == 0) {
+		print_findings(&labels, &wakers, graph, out);
+		peeps_wakers_deinit(&wakers);
+	}
 	peeps_labels_deinit(&labels);
-	return 0;
+	return r;
 }
 
 void peeps_check_json(const struct peeps_graph *graph, struct peeps_json *json)

@@ -96,6 +96,122 @@ uint32_t graph_mutex(struct peeps_graph *graph, const char *name, const char *fi
 	return node;
 }
 
+void graph_number(struct peeps_graph *graph, uint32_t node, const char *name, uint64_t number)
+{
+	graph_attribute(graph, node, name,
+			(struct peeps_value){ .type = PEEPS_VALUE_UNSIGNED, .as.number = number });
+}
+
+void graph_bool(struct peeps_graph *graph, uint32_t node, const char *name, bool yes)
+{
+	graph_attribute(graph, node, name,
+			(struct peeps_value){ .type = PEEPS_VALUE_BOOL, .as.boolean = yes });
+}
+
+static void set_node(struct peeps_graph *graph, uint32_t node, const char *name, uint32_t other)
+{
+	graph_attribute(graph, node, name,
+			(struct peeps_value){ .type = PEEPS_VALUE_NODE, .as.node = other });
+}
+
+static void set_activity(struct peeps_graph *graph, uint32_t node, const char *activity)
+{
+	graph_attribute(graph, node, "activity",
+			(struct peeps_value){ .type = PEEPS_VALUE_TEXT, .as.text = activity });
+}
+
+uint32_t graph_task(struct peeps_graph *graph, const char *name)
+{
+	const uint32_t node = add_node(
+		graph,
+		(struct peeps_node){
+			.id = need(peeps_arena_format(graph->arena, "task:orders-4711:%s", name)),
+			.name = name,
+			.kind = "task",
+			.kind_number = PEEPS_KIND_TASK,
+			.role = PEEPS_ROLE_ACTOR,
+		});
+
+	set_activity(graph, node, "suspended");
+	return node;
+}
+
+void graph_enter(struct peeps_graph *graph, uint32_t thread, uint32_t task)
+{
+	set_node(graph, thread, "current_task_id", task);
+	set_node(graph, task, "thread_id", thread);
+	set_activity(graph, task, "running");
+}
+
+void graph_sleep(struct peeps_graph *graph, uint32_t actor, uint64_t until_ms)
+{
+	graph->nodes[actor].asleep = true;
+	set_activity(graph, actor, "sleeping");
+	graph_number(graph, actor, "sleep_until_ptime_ms", until_ms);
+}
+
+uint32_t graph_semaphore(struct peeps_graph *graph, const char *name, uint64_t available,
+			 uint64_t max)
+{
+	const uint32_t node =
+		add_node(graph, (struct peeps_node){
+					.id = need(peeps_arena_format(
+						graph->arena, "semaphore:orders-4711:%s", name)),
+					.name = name,
+					.kind = "semaphore",
+					.kind_number = PEEPS_KIND_SEMAPHORE,
+					.role = PEEPS_ROLE_RESOURCE,
+				});
+
+	graph_number(graph, node, "max", max);
+	graph_number(graph, node, "available", available);
+	graph_number(graph, node, "anonymous_releases", 0);
+	graph_number(graph, node, "unattributed_out", 0);
+	graph_number(graph, node, "unattributed_back", 0);
+	return node;
+}
+
+static uint32_t add_end(struct peeps_graph *graph, const char *name, const char *suffix,
+			enum peeps_kind kind)
+{
+	return add_node(
+		graph, (struct peeps_node){
+			       .id = need(peeps_arena_format(graph->arena, "mpsc:orders-4711:%s:%s",
+							     name, suffix)),
+			       .name = name,
+			       .kind = kind == PEEPS_KIND_MPSC_TX ? "mpsc_tx" : "mpsc_rx",
+			       .kind_number = kind,
+			       .role = PEEPS_ROLE_RESOURCE,
+		       });
+}
+
+void graph_channel_number(struct peeps_graph *graph, struct graph_channel channel, const char *name,
+			  uint64_t number)
+{
+	graph_number(graph, channel.tx, name, number);
+	graph_number(graph, channel.rx, name, number);
+}
+
+struct graph_channel graph_channel(struct peeps_graph *graph, const char *name, uint64_t length,
+				   uint64_t capacity)
+{
+	const struct graph_channel channel = {
+		.tx = add_end(graph, name, "tx", PEEPS_KIND_MPSC_TX),
+		.rx = add_end(graph, name, "rx", PEEPS_KIND_MPSC_RX),
+	};
+
+	graph_channel_number(graph, channel, "queue_len", length);
+	graph_channel_number(graph, channel, "capacity", capacity);
+	graph_channel_number(graph, channel, "sender_count", 0);
+	graph_bool(graph, channel.tx, "sender_closed", false);
+	graph_bool(graph, channel.rx, "sender_closed", false);
+	graph_bool(graph, channel.tx, "receiver_closed", false);
+	graph_bool(graph, channel.rx, "receiver_closed", false);
+	(void)graph_link(graph, PEEPS_EDGE_CHANNEL_LINK, channel.tx, channel.rx);
+	(void)graph_link(graph, PEEPS_EDGE_NEEDS, channel.tx, channel.rx);
+	return channel;
+}
+
 void graph_attribute(struct peeps_graph *graph, uint32_t number, const char *name,
 		     struct peeps_value value)
 {
@@ -120,14 +236,15 @@ static uint32_t add_edge(struct peeps_graph *graph, struct peeps_edge edge)
 	return (uint32_t)graph->edge_count++;
 }
 
-uint32_t graph_wait(struct peeps_graph *graph, uint32_t actor, uint32_t resource, uint64_t since_ns)
+uint32_t graph_operation(struct peeps_graph *graph, uint32_t actor, uint32_t op,
+			 const char *op_kind, uint32_t resource, uint64_t since_ns)
 {
 	return add_edge(graph, (struct peeps_edge){
 				       .kind = PEEPS_EDGE_NEEDS,
 				       .src = actor,
 				       .dst = resource,
-				       .op = PEEPS_OP_LOCK,
-				       .op_kind = "lock",
+				       .op = op,
+				       .op_kind = op_kind,
 				       .state = PEEPS_STATE_PENDING,
 				       .state_name = "pending",
 				       .pending_since_ns = since_ns,
@@ -135,27 +252,129 @@ uint32_t graph_wait(struct peeps_graph *graph, uint32_t actor, uint32_t resource
 				       .poll_count = 1,
 				       .wait_sequence = 3,
 				       .slot = 5,
+				       .blocks = true,
 				       .source = { .file = "/src/bank.c", .line = 90 },
 				       .held_since_ns = PEEPS_NO_TIME,
 			       });
 }
 
+uint32_t graph_wait(struct peeps_graph *graph, uint32_t actor, uint32_t resource, uint64_t since_ns)
+{
+	return graph_operation(graph, actor, PEEPS_OP_LOCK, "lock", resource, since_ns);
+}
+
+uint32_t graph_acquire(struct peeps_graph *graph, uint32_t actor, uint32_t semaphore,
+		       uint64_t permits, uint64_t since_ns)
+{
+	const uint32_t number =
+		graph_operation(graph, actor, PEEPS_OP_ACQUIRE, "acquire", semaphore, since_ns);
+	struct peeps_edge *edge = &graph->edges[number];
+
+	edge->details = need(peeps_arena_take(graph->arena, 1, sizeof(edge->details[0])));
+	edge->detail_count = 1;
+	edge->details[0] = (struct peeps_attribute){
+		.name = "permits",
+		.value = { .type = PEEPS_VALUE_UNSIGNED, .as.number = permits },
+	};
+	return number;
+}
+
+uint32_t graph_send(struct peeps_graph *graph, uint32_t actor, struct graph_channel channel,
+		    uint64_t since_ns)
+{
+	return graph_operation(graph, actor, PEEPS_OP_SEND, "send", channel.tx, since_ns);
+}
+
+uint32_t graph_recv(struct peeps_graph *graph, uint32_t actor, struct graph_channel channel,
+		    uint64_t since_ns)
+{
+	return graph_operation(graph, actor, PEEPS_OP_RECV, "recv", channel.rx, since_ns);
+}
+
+uint32_t graph_link(struct peeps_graph *graph, enum peeps_edge_kind kind, uint32_t src,
+		    uint32_t dst)
+{
+	return add_edge(graph, (struct peeps_edge){
+				       .kind = kind,
+				       .src = src,
+				       .dst = dst,
+				       .pending_since_ns = PEEPS_NO_TIME,
+				       .last_change_ns = PEEPS_NO_TIME,
+				       .held_since_ns = PEEPS_NO_TIME,
+			       });
+}
+
+static uint32_t add_hold(struct peeps_graph *graph, struct peeps_edge hold)
+{
+	hold.kind = PEEPS_EDGE_HOLDS;
+	hold.pending_since_ns = PEEPS_NO_TIME;
+	hold.last_change_ns = PEEPS_NO_TIME;
+	hold.source = (struct peeps_source){ .file = "/src/bank.c", .line = 88, .module = "bank" };
+	hold.held_accuracy_ns = 100 * MS;
+	return add_edge(graph, hold);
+}
+
 uint32_t graph_hold(struct peeps_graph *graph, uint32_t resource, uint32_t actor, uint64_t since_ns)
 {
-	return add_edge(graph,
-			(struct peeps_edge){
-				.kind = PEEPS_EDGE_HOLDS,
-				.src = resource,
-				.dst = actor,
-				.pending_since_ns = PEEPS_NO_TIME,
-				.last_change_ns = PEEPS_NO_TIME,
-				.source = { .file = "/src/bank.c", .line = 88, .module = "bank" },
-				.role = "lock",
-				.mode = "exclusive",
-				.count = 1,
-				.held_since_ns = since_ns,
-				.held_accuracy_ns = 100 * MS,
-			});
+	return add_hold(graph, (struct peeps_edge){
+				       .src = resource,
+				       .dst = actor,
+				       .role_number = PEEPS_HOLD_ROLE_LOCK,
+				       .mode_number = PEEPS_HOLD_MODE_EXCLUSIVE,
+				       .role = "lock",
+				       .mode = "exclusive",
+				       .count = 1,
+				       .held_since_ns = since_ns,
+			       });
+}
+
+uint32_t graph_permits(struct peeps_graph *graph, uint32_t semaphore, uint32_t actor,
+		       uint64_t count, uint64_t since_ns)
+{
+	return add_hold(graph, (struct peeps_edge){
+				       .src = semaphore,
+				       .dst = actor,
+				       .role_number = PEEPS_HOLD_ROLE_PERMIT,
+				       .role = "permit",
+				       .count = count,
+				       .held_since_ns = since_ns,
+			       });
+}
+
+static uint32_t add_handle(struct peeps_graph *graph, uint32_t end, uint32_t actor, uint32_t mode,
+			   uint32_t role, const char *role_name)
+{
+	static const char *const names[] = {
+		[PEEPS_HOLD_MODE_CREATOR] = "creator",
+		[PEEPS_HOLD_MODE_OWNER] = "owner",
+		[PEEPS_HOLD_MODE_SHARED] = "shared",
+	};
+
+	return add_hold(graph, (struct peeps_edge){
+				       .src = end,
+				       .dst = actor,
+				       .role_number = role,
+				       .mode_number = mode,
+				       .role = role_name,
+				       .mode = names[mode],
+				       .count = 1,
+				       .held_since_ns = 1 * S,
+			       });
+}
+
+uint32_t graph_receiver(struct peeps_graph *graph, struct graph_channel channel, uint32_t actor,
+			uint32_t mode)
+{
+	return add_handle(graph, channel.rx, actor, mode, PEEPS_HOLD_ROLE_RECEIVER, "receiver");
+}
+
+uint32_t graph_sender(struct peeps_graph *graph, struct graph_channel channel, uint32_t actor,
+		      uint32_t mode)
+{
+	graph_channel_number(
+		graph, channel, "sender_count",
+		peeps_graph_attribute(&graph->nodes[channel.tx], "sender_count")->as.number + 1);
+	return add_handle(graph, channel.tx, actor, mode, PEEPS_HOLD_ROLE_SENDER, "sender");
 }
 
 void graph_note(struct peeps_graph *graph, const char *note)

@@ -16,17 +16,54 @@
 
 struct peeps_graph *graph_new(void);
 
+/* Both ends of one channel: nodes. */
+struct graph_channel {
+	uint32_t tx, rx;
+};
+
 /* Returns the node's position; the node may move when another is added. */
 uint32_t graph_thread(struct peeps_graph *graph, uint32_t tid, const char *name);
+uint32_t graph_task(struct peeps_graph *graph, const char *name); /* suspended */
 uint32_t graph_mutex(struct peeps_graph *graph, const char *name, const char *file, uint32_t line);
+uint32_t graph_semaphore(struct peeps_graph *graph, const char *name, uint64_t available,
+			 uint64_t max);
+/* Linked, open, without handles. */
+struct graph_channel graph_channel(struct peeps_graph *graph, const char *name, uint64_t length,
+				   uint64_t capacity);
 
-/* A pending lock, begun at since_ns. Returns the edge's position. */
+/* The innermost task of this thread from now on. */
+void graph_enter(struct peeps_graph *graph, uint32_t thread, uint32_t task);
+void graph_sleep(struct peeps_graph *graph, uint32_t actor, uint64_t until_ms);
+
+/* A pending operation that blocks its actor, begun at since_ns. Returns the edge's position. */
+uint32_t graph_operation(struct peeps_graph *graph, uint32_t actor, uint32_t op,
+			 const char *op_kind, uint32_t resource, uint64_t since_ns);
 uint32_t graph_wait(struct peeps_graph *graph, uint32_t actor, uint32_t resource,
+		    uint64_t since_ns); /* a lock */
+uint32_t graph_acquire(struct peeps_graph *graph, uint32_t actor, uint32_t semaphore,
+		       uint64_t permits, uint64_t since_ns);
+uint32_t graph_send(struct peeps_graph *graph, uint32_t actor, struct graph_channel channel,
 		    uint64_t since_ns);
-/* Stamped by a tick of 100 ms. */
+uint32_t graph_recv(struct peeps_graph *graph, uint32_t actor, struct graph_channel channel,
+		    uint64_t since_ns);
+
+/* Holds, stamped by a tick of 100 ms. Handles are held since 1 s, and a sender is counted; modes: PEEPS_HOLD_MODE_*. */
 uint32_t graph_hold(struct peeps_graph *graph, uint32_t resource, uint32_t actor,
 		    uint64_t since_ns);
+uint32_t graph_permits(struct peeps_graph *graph, uint32_t semaphore, uint32_t actor,
+		       uint64_t count, uint64_t since_ns);
+uint32_t graph_receiver(struct peeps_graph *graph, struct graph_channel channel, uint32_t actor,
+			uint32_t mode);
+uint32_t graph_sender(struct peeps_graph *graph, struct graph_channel channel, uint32_t actor,
+		      uint32_t mode);
+/* Structural: no operation. */
+uint32_t graph_link(struct peeps_graph *graph, enum peeps_edge_kind kind, uint32_t src,
+		    uint32_t dst);
 
+void graph_number(struct peeps_graph *graph, uint32_t node, const char *name, uint64_t number);
+void graph_bool(struct peeps_graph *graph, uint32_t node, const char *name, bool yes);
+void graph_channel_number(struct peeps_graph *graph, struct graph_channel channel, const char *name,
+			  uint64_t number);
 void graph_attribute(struct peeps_graph *graph, uint32_t node, const char *name,
 		     struct peeps_value value);
 void graph_note(struct peeps_graph *graph, const char *note);
