@@ -170,66 +170,64 @@ static char *tell_step_briefly(struct maker *m, const struct step *step)
 					     others_at(m, edge->dst)));
 }
 
-/*
- * Breadth first, from an actor back to itself; by what it holds itself only if there is no other way, for that
- * explains least. Returns whom its shortest cycle comes back from, and how.
- */
-static uint32_t search_cycle(struct maker *m, uint32_t component, uint32_t start, uint32_t *via)
+/* The step from an actor by way of what was found next to it: a task inside it, or a resource's holder. */
+static struct step step_to(const struct maker *m, uint32_t node, uint32_t via, uint32_t next)
 {
-	uint32_t own = PEEPS_NO_NODE, own_via = PEEPS_NO_EDGE; /* none: it does not wait for itself */
+	if (node_at(m, node)->role == PEEPS_ROLE_ACTOR)
+		return (struct step){ .wait = via, .hold = PEEPS_NO_EDGE, .next = next };
+	return (struct step){ .wait = m->came_by[node], .hold = via, .next = next };
+}
+
+/*
+ * Breadth first, from an actor back to itself. By what it holds itself only if there is no other way, for that explains
+ * least: holders of one semaphore who all want more wait for each other.
+ * Returns false if there is none: one actor that does not wait for itself. Else the last step.
+ */
+static bool search_cycle(struct maker *m, uint32_t component, uint32_t start, struct step *last)
+{
+	uint32_t own = PEEPS_NO_NODE; /* what it waits for, and holds some of */
 	size_t queued = 0, done = 0;
 
 	m->queue[queued++] = start;
 	while (done < queued) {
 		const uint32_t node = m->queue[done++];
-		uint32_t cursor = 0, next;
+		uint32_t cursor = 0, via, next;
 
-		while ((next = peeps_reduction_next(&m->r, node, &cursor, via)) != PEEPS_NO_NODE) {
-			if (next == start && m->came_from[node] != start)
-				return node;
+		while ((next = peeps_reduction_next(&m->r, node, &cursor, &via)) != PEEPS_NO_NODE) {
+			if (next == own && node != start) {
+				last->wait = via;
+				return true;
+			}
 			if (next == start) {
+				*last = step_to(m, node, via, start);
+				if (m->r.waits[last->wait].actor != start)
+					return true;
 				own = node;
-				own_via = *via;
 				continue;
 			}
 			if (m->components.of[next] != component ||
 			    m->came_from[next] != PEEPS_NO_NODE)
 				continue;
 			m->came_from[next] = node;
-			m->came_by[next] = *via;
+			m->came_by[next] = via;
 			m->queue[queued++] = next;
 		}
 	}
-	*via = own_via;
-	return own;
+	return own != PEEPS_NO_NODE;
 }
 
 /* The cycle in its order. Returns how many steps. */
 static size_t find_cycle(struct maker *m, uint32_t component, uint32_t start, struct step *cycle)
 {
-	size_t length = 0;
-	uint32_t via, next = start;
-	uint32_t node = search_cycle(m, component, start, &via);
+	size_t length = 1;
+	uint32_t actor;
 
-	if (node == PEEPS_NO_NODE)
+	if (!search_cycle(m, component, start, &cycle[0]))
 		return 0;
 
 	/* Backwards from the end, then turned round. */
-	for (;;) {
-		struct step *step = &cycle[length++];
-
-		*step = (struct step){ .wait = via, .hold = PEEPS_NO_EDGE, .next = next };
-		if (node_at(m, node)->role != PEEPS_ROLE_ACTOR) {
-			step->hold = via;
-			step->wait = m->came_by[node];
-			node = m->came_from[node];
-		}
-		if (node == start)
-			break;
-		next = node;
-		via = m->came_by[node];
-		node = m->came_from[node];
-	}
+	while ((actor = m->r.waits[cycle[length - 1].wait].actor) != start)
+		cycle[length++] = step_to(m, m->came_from[actor], m->came_by[actor], actor);
 	for (size_t i = 0; i < length / 2; i++) {
 		const struct step swapped = cycle[i];
 
