@@ -355,8 +355,8 @@ static char *possession(struct peeps_arena *arena, const struct peeps_edge *hold
 	if (!is_handle(hold))
 		return peeps_arena_format(arena, "held by");
 	if (others)
-		return peeps_arena_format(arena, "one of whose %zu %ss %s", others + 1, handle_name(hold),
-					  verb);
+		return peeps_arena_format(arena, "one of whose %zu %ss %s", others + 1,
+					  handle_name(hold), verb);
 	return peeps_arena_format(arena, "whose %s %s", handle_name(hold), verb);
 }
 
@@ -388,8 +388,8 @@ static const char *place_of(struct peeps_arena *arena, const struct peeps_edge *
 	const char *source =
 		style == PEEPS_LABEL_FULL ? peeps_label_source(arena, &hold->source) : NULL;
 	const char *verb = hold->role_number == PEEPS_HOLD_ROLE_LOCK ? "locked at"
-			   : is_handle(hold)                             ? "since"
-									 : "taken at";
+			   : is_handle(hold)                         ? "since"
+								     : "taken at";
 	const char *place = source ? peeps_arena_format(arena, " (%s %s)", verb, source) : NULL;
 
 	return place ? place : "";
@@ -412,7 +412,8 @@ char *peeps_label_hold(struct peeps_arena *arena, const struct peeps_labels *lab
 	if (hold->role_number == PEEPS_HOLD_ROLE_PERMIT)
 		(void)snprintf(number, sizeof(number), "%" PRIu64 " ", hold->count);
 	if (others)
-		more = peeps_arena_format(arena, " and %zu more", others);
+		more = peeps_arena_format(arena, " (more by %zu other%s)", others,
+					  others == 1 ? "" : "s");
 	return peeps_arena_format(arena, "%sheld for %s by %s%s%s%s", number,
 				  held_for(duration, graph, hold), actor, place, more ? more : "",
 				  idle);

@@ -226,6 +226,161 @@ static void tree__long_chain__is_not_indented_for_ever(void **state)
 	peeps_graph_free(graph);
 }
 
+/* Who waits at a channel and for permits, behind whom. */
+static struct peeps_graph *graph_of_all_kinds(void)
+{
+	struct peeps_graph *graph = graph_new();
+	const uint32_t sleeper = graph_thread(graph, 1, "stalled_receiver"),
+		       sender = graph_thread(graph, 2, "bounded_sender"),
+		       waiter = graph_thread(graph, 3, "permit_waiter"),
+		       receiver = graph_thread(graph, 4, "blocked_receiver");
+	const uint32_t semaphore = graph_semaphore(graph, "gate", 0, 3);
+	const struct graph_channel work = graph_channel(graph, "work", 16, 16),
+				   idle = graph_channel(graph, "idle", 0, 8);
+
+	graph_sleep(graph, sleeper, 25000);
+	(void)graph_receiver(graph, work, sleeper, PEEPS_HOLD_MODE_OWNER);
+	(void)graph_permits(graph, semaphore, sender, 2, 10 * S);
+	(void)graph_sender(graph, idle, waiter, PEEPS_HOLD_MODE_CREATOR);
+	(void)graph_send(graph, sender, work, 12 * S);
+	(void)graph_acquire(graph, waiter, semaphore, 1, 13 * S);
+	(void)graph_recv(graph, receiver, idle, 14 * S);
+	graph_analyse(graph, 0);
+	return graph;
+}
+
+static void table__permits_and_channels__say_who_could_end_it(void **state)
+{
+	struct peeps_graph *graph = graph_of_all_kinds();
+
+	(void)state;
+	assert_printed(
+		table, graph,
+		"WAITED  ACTOR             OPERATION  RESOURCE                           HELD BY                         FOR\n"
+		" 8.0 s  bounded_sender    send       mpsc work (16/16)                  stalled_receiver (sleeping)  19.0 s\n"
+		" 7.0 s  permit_waiter     acquire    semaphore gate (0 of 3 available)  bounded_sender               10.0 s\n"
+		" 6.0 s  blocked_receiver  recv       mpsc idle (empty)                  permit_waiter (created it)   19.0 s\n");
+	peeps_graph_free(graph);
+}
+
+static void tree__chain_through_kinds__begins_with_who_sleeps(void **state)
+{
+	struct peeps_graph *graph = graph_of_all_kinds();
+
+	(void)state;
+	assert_printed(
+		tree, graph,
+		"stalled_receiver (sleeping, wakes in 5.0 s)\n"
+		"  bounded_sender has waited 8.0 s to send to mpsc \"work\" (16/16), whose receiver is owned by "
+		"stalled_receiver\n"
+		"    permit_waiter has waited 7.0 s for 1 permit of semaphore \"gate\" (0 of 3 available), "
+		"2 held for 10.0 s\n"
+		"      blocked_receiver has waited 6.0 s to receive from mpsc \"idle\" (empty), whose sender was "
+		"created by permit_waiter\n");
+	peeps_graph_free(graph);
+}
+
+static void tree__task_waits__what_it_runs_inside_of_hangs_on_it(void **state)
+{
+	struct peeps_graph *graph = graph_new();
+	const uint32_t thread = graph_thread(graph, 1, "loop"),
+		       idle = graph_thread(graph, 2, "idle"), root = graph_thread(graph, 3, "root");
+	const uint32_t outer = graph_task(graph, "outer"), inner = graph_task(graph, "inner");
+	const uint32_t first = graph_mutex(graph, "first", NULL, 0),
+		       second = graph_mutex(graph, "second", NULL, 0);
+
+	(void)state;
+	graph_enter(graph, thread, outer);
+	graph_enter(graph, thread, inner);
+	(void)graph_hold(graph, first, root, 10 * S);
+	(void)graph_hold(graph, second, outer, 10 * S);
+	(void)graph_wait(graph, inner, first, 12 * S);
+	(void)graph_wait(graph, idle, second, 13 * S);
+	graph_analyse(graph, 0);
+	/* The thread holds nobody up itself. */
+	assert_printed(tree, graph,
+		       "root (running)\n"
+		       "  inner (on loop) has waited 8.0 s for mutex \"first\", held for 10.0 s\n"
+		       "    outer goes on after inner, which is nested in it\n"
+		       "      idle has waited 7.0 s for mutex \"second\", held for 10.0 s\n");
+	peeps_graph_free(graph);
+}
+
+static void tree__task_waits_for_its_own_thread__is_a_circle(void **state)
+{
+	struct peeps_graph *graph = graph_new();
+	const uint32_t thread = graph_thread(graph, 1, "loop"), task = graph_task(graph, "parse");
+	const uint32_t mutex = graph_mutex(graph, "m", NULL, 0);
+
+	(void)state;
+	graph_enter(graph, thread, task);
+	(void)graph_hold(graph, mutex, thread, 10 * S);
+	(void)graph_wait(graph, task, mutex, 12 * S);
+	graph_analyse(graph, 0);
+	assert_printed(
+		tree, graph,
+		"parse (blocked)\n"
+		"  loop runs parse\n"
+		"    parse (on loop) has waited 8.0 s for mutex \"m\", held for 10.0 s (the circle closes)\n");
+	peeps_graph_free(graph);
+}
+
+static void all__many_hold_and_many_wait__is_not_told_for_each_pair(void **state)
+{
+	const uint32_t count = 400;
+	struct peeps_graph *graph = graph_new();
+	const uint32_t semaphore = graph_semaphore(graph, "gate", 0, count);
+	const struct graph_channel unknown = graph_channel(graph, "unknown", 1, 1);
+	char *text;
+	size_t lines = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < count; i++) {
+		(void)graph_permits(graph, semaphore, graph_thread(graph, 1000 + i, "holder"), 1,
+				    10 * S);
+		(void)graph_acquire(graph, graph_thread(graph, 1 + i, "waiter"), semaphore, 1,
+				    12 * S);
+	}
+	(void)graph_send(graph, graph_thread(graph, 5000, "sender"), unknown, 13 * S);
+	graph_analyse(graph, 0);
+	text = printed(tree, graph);
+	for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
+		lines++;
+	assert_int_equal(lines, count + 3);
+	assert_int_equal(
+		strncmp(text,
+			"semaphore \"gate\" (0 of 400 available), held by holder (1000) (1 for 10.0 s), "
+			"holder (1001) (1 for 10.0 s), holder (1002) (1 for 10.0 s) and 397 more\n"
+			"  waiter (1) has waited 8.0 s for 1 permit of semaphore \"gate\"",
+			180),
+		0);
+	assert_non_null(strstr(
+		text,
+		"\nmpsc \"unknown\" (1/1) (nobody is known to have its other end)\n  sender"));
+	free(text);
+	text = printed(json, graph);
+	assert_non_null(strstr(text, "\"holder_count\":400,"));
+	assert_true(strlen(text) < (size_t)count * 100 * 400);
+	free(text);
+	peeps_graph_free(graph);
+}
+
+static void json__permits_and_channels__say_role_mode_and_count(void **state)
+{
+	struct peeps_graph *graph = graph_of_all_kinds();
+	char *text = printed(json, graph);
+
+	(void)state;
+	assert_non_null(strstr(text, "\"holders\":[{\"actor\":\"thread:orders-4711:1\","
+				     "\"name\":\"stalled_receiver\",\"role\":\"receiver\","
+				     "\"mode\":\"owner\",\"count\":1,"));
+	assert_non_null(strstr(text, "\"exited\":false,\"sleeping\":true}"));
+	assert_non_null(strstr(text, "\"role\":\"permit\",\"mode\":null,\"count\":2,"));
+	assert_non_null(strstr(text, "\"role\":\"sender\",\"mode\":\"creator\",\"count\":1,"));
+	free(text);
+	peeps_graph_free(graph);
+}
+
 static void json__a_wait__names_actor_resource_and_holders(void **state)
 {
 	struct peeps_graph *graph = graph_deadlocked();
@@ -256,6 +411,12 @@ int main(void)
 		TEST(tree__circle__closes_and_its_victims_hang_on_it),
 		TEST(tree__two_ways_to_one_actor__is_shown_below_the_first),
 		TEST(tree__long_chain__is_not_indented_for_ever),
+		TEST(table__permits_and_channels__say_who_could_end_it),
+		TEST(tree__chain_through_kinds__begins_with_who_sleeps),
+		TEST(tree__task_waits__what_it_runs_inside_of_hangs_on_it),
+		TEST(tree__task_waits_for_its_own_thread__is_a_circle),
+		TEST(all__many_hold_and_many_wait__is_not_told_for_each_pair),
+		TEST(json__permits_and_channels__say_role_mode_and_count),
 		TEST(json__a_wait__names_actor_resource_and_holders),
 	};
 

@@ -172,6 +172,161 @@ static void check__long_wait__is_found_though_nothing_is_stuck(void **state)
 	peeps_graph_free(graph);
 }
 
+/* Two who fill each other's channels; the receiver of the second is said to be the first's by this mode. */
+static struct peeps_graph *graph_of_channels(uint32_t mode)
+{
+	struct peeps_graph *graph = graph_new();
+	const uint32_t first = graph_task(graph, "first"), second = graph_task(graph, "second");
+	const struct graph_channel a = graph_channel(graph, "a", 2, 2),
+				   b = graph_channel(graph, "b", 4, 4);
+
+	(void)graph_receiver(graph, a, second, PEEPS_HOLD_MODE_OWNER);
+	(void)graph_receiver(graph, b, first, mode);
+	(void)graph_send(graph, first, a, 16 * S);
+	(void)graph_send(graph, second, b, 16 * S);
+	graph_analyse(graph, 0);
+	return graph;
+}
+
+static void check__channels_in_a_circle__are_told_step_by_step(void **state)
+{
+	struct peeps_graph *graph = graph_of_channels(PEEPS_HOLD_MODE_OWNER);
+
+	(void)state;
+	assert_text(
+		graph,
+		"deadlock (certain): 2 tasks wait for each other\n"
+		"  first has waited 4.0 s to send to mpsc \"a\" (2/2), whose receiver is owned by second "
+		"(since /src/bank.c:88)\n"
+		"  second has waited 4.0 s to send to mpsc \"b\" (4/4), whose receiver is owned by first "
+		"(since /src/bank.c:88)\n");
+	assert_verdict(graph, "deadlock", true);
+	peeps_graph_free(graph);
+}
+
+static void check__owner_is_not_sure__says_how_to_make_it_so(void **state)
+{
+	struct peeps_graph *graph = graph_of_channels(PEEPS_HOLD_MODE_CREATOR);
+
+	(void)state;
+	assert_text(
+		graph,
+		"deadlock (possible): 2 tasks wait for each other\n"
+		"  first has waited 4.0 s to send to mpsc \"a\" (2/2), whose receiver is owned by second "
+		"(since /src/bank.c:88)\n"
+		"  second has waited 4.0 s to send to mpsc \"b\" (4/4), whose receiver was created by first "
+		"(since /src/bank.c:88)\n"
+		"  not certain: the receiver of mpsc \"b\" may be somebody else's: peeps_mpsc_rx_moved() says "
+		"whose it is\n"
+		"no certain deadlock\n");
+	assert_verdict(graph, "possible", false);
+	peeps_graph_free(graph);
+}
+
+static void check__sender_is_not_sure__is_doubted_though_it_is_not_in_the_cycle(void **state)
+{
+	struct peeps_graph *graph = graph_new();
+	const uint32_t thread = graph_thread(graph, 1, "t"),
+		       other = graph_thread(graph, 2, "other");
+	const uint32_t mutex = graph_mutex(graph, "m", NULL, 0);
+	const struct graph_channel channel = graph_channel(graph, "c", 0, 4);
+	char *text;
+
+	(void)state;
+	(void)graph_sender(graph, channel, other, PEEPS_HOLD_MODE_OWNER);
+	(void)graph_sender(graph, channel, other, PEEPS_HOLD_MODE_SHARED);
+	(void)graph_hold(graph, mutex, thread, 10 * S);
+	(void)graph_recv(graph, thread, channel, 16 * S);
+	(void)graph_wait(graph, other, mutex, 16 * S);
+	graph_analyse(graph, 0);
+	text = printed(peeps_check_text, graph);
+	assert_non_null(
+		strstr(text, "\n  not certain: a sender of mpsc \"c\" may be somebody else's"));
+	free(text);
+	peeps_graph_free(graph);
+}
+
+static void check__waits_for_its_own_permits__says_that_others_may_release_them(void **state)
+{
+	static const struct {
+		uint64_t anonymous;
+		const char *state, *doubt;
+	} rows[] = {
+		{ 0, "", "" },
+		{ 2, ", 2 released anonymously",
+		  "  not certain: permits of semaphore \"s\" were released by others than their holders\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct peeps_graph *graph = graph_new();
+		const uint32_t thread = graph_thread(graph, 1, "t");
+		const uint32_t semaphore = graph_semaphore(graph, "s", 0, 1);
+		char text[512];
+
+		graph_number(graph, semaphore, "anonymous_releases", rows[i].anonymous);
+		(void)graph_permits(graph, semaphore, thread, 1, 10 * S);
+		(void)graph_acquire(graph, thread, semaphore, 1, 16 * S);
+		graph_analyse(graph, 0);
+		(void)snprintf(
+			text, sizeof(text),
+			"deadlock (possible): 1 thread waits for itself\n"
+			"  t has waited 4.0 s for 1 permit of semaphore \"s\" (0 of 1 available%s), "
+			"1 held for 10.0 s by t (taken at /src/bank.c:88)\n"
+			"%s"
+			"  not certain: anybody may release a semaphore\n"
+			"no certain deadlock\n",
+			rows[i].state, rows[i].doubt);
+		assert_text(graph, text);
+		assert_verdict(graph, "possible", false);
+		peeps_graph_free(graph);
+	}
+}
+
+static void check__thread_and_task_in_one_circle__are_actors(void **state)
+{
+	struct peeps_graph *graph = graph_new();
+	const uint32_t thread = graph_thread(graph, 1, "loop"), task = graph_task(graph, "parse");
+	const uint32_t mutex = graph_mutex(graph, "m", NULL, 0);
+
+	(void)state;
+	graph_enter(graph, thread, task);
+	(void)graph_hold(graph, mutex, thread, 10 * S);
+	(void)graph_wait(graph, task, mutex, 12 * S);
+	graph_analyse(graph, 0);
+	assert_text(graph,
+		    "deadlock (certain): 2 actors wait for each other\n"
+		    "  parse (on loop) has waited 8.0 s for mutex \"m\", held for 10.0 s by loop "
+		    "(locked at /src/bank.c:88)\n"
+		    "  loop runs parse\n");
+	peeps_graph_free(graph);
+}
+
+static void check__sender_behind_a_sleeping_receiver__is_a_long_wait_but_no_deadlock(void **state)
+{
+	static const uint64_t max_wait_ns[] = { 0, 5 * S };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct peeps_graph *graph = graph_new();
+		const uint32_t receiver = graph_thread(graph, 1, "receiver");
+		const struct graph_channel channel = graph_channel(graph, "c", 4, 4);
+
+		graph_sleep(graph, receiver, 30000);
+		(void)graph_receiver(graph, channel, receiver, PEEPS_HOLD_MODE_OWNER);
+		(void)graph_send(graph, graph_thread(graph, 2, "sender"), channel, 12 * S);
+		graph_analyse(graph, max_wait_ns[i]);
+		assert_text(
+			graph,
+			i ? "long wait (certain): sender has waited 8.0 s to send to mpsc \"c\" (4/4), whose "
+			    "receiver is owned by receiver, which is sleeping (wakes in 10.0 s): longer than 5.0 s\n"
+			    "no deadlock: 1 operation waits, and can still be woken\n"
+			  : "no deadlock: 1 operation waits, and can still be woken\n");
+		assert_verdict(graph, i ? "long_wait" : "none", i);
+		peeps_graph_free(graph);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -181,6 +336,15 @@ int main(void)
 		cmocka_unit_test(check__nothing_is_stuck__says_how_sure_it_is),
 		cmocka_unit_test(check__only_possible__is_not_found),
 		cmocka_unit_test(check__long_wait__is_found_though_nothing_is_stuck),
+		cmocka_unit_test(check__channels_in_a_circle__are_told_step_by_step),
+		cmocka_unit_test(check__owner_is_not_sure__says_how_to_make_it_so),
+		cmocka_unit_test(
+			check__sender_is_not_sure__is_doubted_though_it_is_not_in_the_cycle),
+		cmocka_unit_test(
+			check__waits_for_its_own_permits__says_that_others_may_release_them),
+		cmocka_unit_test(check__thread_and_task_in_one_circle__are_actors),
+		cmocka_unit_test(
+			check__sender_behind_a_sleeping_receiver__is_a_long_wait_but_no_deadlock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
