@@ -7,10 +7,14 @@
 #include "writer/pool.h"
 #include "writer/process.h"
 #include "writer/segment.h"
+#include "writer/update.h"
+
+/* Finished operations that stay to be seen, at least: 12 KiB of them. */
+#define HISTORY 64
 
 #define GENERATION_MASK (PEEPS_REF_GENERATION_MASK << PEEPS_STATUS_GENERATION_SHIFT)
 
-static struct pool edges; /* under the process lock */
+static struct pool edges = { .keep = HISTORY }; /* under the process lock */
 
 bool edges_init(void)
 {
@@ -45,8 +49,29 @@ void edge_give(struct peeps_edge_slot *slot, struct rest rest)
 	sigset_t mask;
 
 	process_lock(&mask);
-	pool_give(&edges, edge_index(slot), rest);
+	edge_give_locked(slot, rest);
 	process_unlock(&mask);
+}
+
+void edge_give_locked(struct peeps_edge_slot *slot, struct rest rest)
+{
+	pool_give(&edges, edge_index(slot), rest);
+}
+
+bool edge_retire(struct peeps_edge_slot *slot, struct self *self)
+{
+	const void *const slots[1] = { slot };
+	struct update update;
+	struct rest rest;
+
+	if (!update_begin(&update, self, slots, 1))
+		return false;
+	rest = rest_begin(update.epoch);
+	peeps_edge_touch(slot, update.epoch, update.record);
+	edge_write_nothing(slot);
+	update_end(&update);
+	edge_give_locked(slot, rest);
+	return true;
 }
 
 uint64_t edge_life(const struct peeps_edge_slot *slot)

@@ -8,6 +8,7 @@
 
 #include "layout/segment.h"
 #include "writer/rest.h"
+#include "writer/thread.h"
 
 /* Process lock held. Returns false without memory. */
 bool edges_init(void);
@@ -22,6 +23,17 @@ struct peeps_edge_slot *edge_take(void);
 
 /* Give it back. @rest: of the section that ended what it showed. Context: process lock not held. */
 void edge_give(struct peeps_edge_slot *slot, struct rest rest);
+
+/* The same. Context: process lock held. */
+void edge_give_locked(struct peeps_edge_slot *slot, struct rest rest);
+
+/**
+ * edge_retire - what the slot shows is no more, in a section of its own; and give it back
+ *
+ * Returns false, with nothing done, if a broken-into section forbids it; counted. Context: process lock
+ * held.
+ */
+bool edge_retire(struct peeps_edge_slot *slot, struct self *self);
 
 struct peeps_edge_slot *edge_at(uint32_t index);
 uint32_t edge_index(const struct peeps_edge_slot *slot);

@@ -74,18 +74,14 @@ bool hold_make(struct hold *hold, struct self *self, const struct hold_new *new)
 
 void hold_end(struct hold *hold, struct self *self)
 {
-	const void *const slots[1] = { hold->slot };
-	struct update update;
-	struct rest rest;
+	sigset_t mask;
 
-	if (!hold_is_made(hold) || !update_begin(&update, self, slots, 1))
+	if (!hold_is_made(hold))
 		return;
-	rest = rest_begin(update.epoch);
-	peeps_edge_touch(hold->slot, update.epoch, update.record);
-	edge_write_nothing(hold->slot);
-	update_end(&update);
-	edge_give(hold->slot, rest);
-	*hold = (struct hold){ 0 };
+	process_lock(&mask);
+	if (edge_retire(hold->slot, self))
+		*hold = (struct hold){ 0 };
+	process_unlock(&mask);
 }
 
 void hold_write_more(struct hold *hold, uint32_t more, uint64_t since_ns, bool exact, uint64_t site)

@@ -16,15 +16,21 @@
  *
  * The lists are in private memory: the segment holds nothing that the writer has to believe.
  * All calls: process lock held.
+ *
+ * @keep: set before pool_init(); 0: the row freed last is used first, while it is in the caches. Else so
+ *        many rows stay free as long as there are fresh ones, and the row freed first is used first: what
+ *        free rows say then lasts
  */
 struct pool {
+	uint64_t keep;
 	enum peeps_section_id section;
 	uint32_t *next;         /* a list entry per row */
 	uint64_t *rested_epoch; /* of rows that rest */
-	uint32_t free_head;
+	uint32_t free_head, free_tail;
+	uint64_t free_count;
 	uint32_t resting_head, resting_tail; /* oldest first */
 	uint64_t used;                       /* rows ever handed out */
-	uint64_t full; /* the last request was refused: cheap to ask before the next one */
+	uint64_t full; /* no row is free, and none rests: cheap to ask before the next request */
 };
 
 /* Returns false without memory. Also makes it empty again, for a forked child's new segment. */

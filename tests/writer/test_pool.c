@@ -65,6 +65,54 @@ static void pool_take__rows_rest_in_two_epochs__the_older_comes_when_its_cut_is_
 	assert_int_equal(pool_take(&pool), second);
 }
 
+static void pool_take__last_row_rests__comes_when_the_cut_is_over(void **state)
+{
+	const uint64_t capacity = segment_section(PEEPS_SECTION_SCOPES)->capacity;
+
+	(void)state;
+	for (uint64_t i = 0; i < capacity; i++)
+		(void)pool_take(&pool);
+	(void)start_cut();
+	pool_give(&pool, 5, (struct rest){ .epoch = peeps_segment.control->epoch });
+	assert_int_equal(pool_take(&pool), POOL_NONE);
+	assert_true(pool_may_have(&pool)); /* nobody will say when */
+	stop_cut();
+	assert_int_equal(pool_take(&pool), 5);
+	assert_int_equal(pool_take(&pool), POOL_NONE);
+	assert_false(pool_may_have(&pool));
+}
+
+static struct pool keeping = { .keep = 3 };
+
+static void pool_take__rows_are_kept__fresh_ones_first_and_then_the_oldest(void **state)
+{
+	const uint32_t capacity = (uint32_t)segment_section(PEEPS_SECTION_SCOPES)->capacity;
+	uint32_t row;
+
+	(void)state;
+	assert_true(pool_init(&keeping, PEEPS_SECTION_SCOPES));
+	for (uint32_t i = 0; i < 100;
+	     i++) { /* one at a time: three stay free, and the fourth is used */
+		row = pool_take(&keeping);
+		assert_int_equal(row, i % 4);
+		pool_give(&keeping, row, nobody_looks);
+	}
+	for (uint32_t i = 0; i < 4; i++) { /* more at once: fresh ones, until there are no more */
+		row = pool_take(&keeping);
+		assert_int_equal(row, i == 0 ? 0 : 3 + i);
+	}
+	for (uint32_t i = 7; i < capacity; i++)
+		assert_int_equal(pool_take(&keeping), i);
+	for (uint32_t i = 1; i < 4; i++)
+		assert_int_equal(pool_take(&keeping), i);
+	assert_int_equal(pool_take(&keeping), POOL_NONE);
+	pool_give(&keeping, 9, nobody_looks);
+	assert_int_equal(pool_take(&keeping), 9);
+	pool_give(&keeping, 2, nobody_looks);
+	pool_give(&keeping, 1, nobody_looks);
+	assert_int_equal(pool_take(&keeping), 2);
+}
+
 static void pool_take__all_taken__is_none_until_one_is_given_back(void **state)
 {
 	const uint64_t capacity = segment_section(PEEPS_SECTION_SCOPES)->capacity;
@@ -91,7 +139,11 @@ int main(void)
 		cmocka_unit_test_setup(
 			pool_take__rows_rest_in_two_epochs__the_older_comes_when_its_cut_is_over,
 			make_pool),
-		cmocka_unit_test_setup(pool_take__all_taken__is_none_until_one_is_given_back, make_pool),
+		cmocka_unit_test_setup(pool_take__last_row_rests__comes_when_the_cut_is_over,
+				       make_pool),
+		cmocka_unit_test(pool_take__rows_are_kept__fresh_ones_first_and_then_the_oldest),
+		cmocka_unit_test_setup(pool_take__all_taken__is_none_until_one_is_given_back,
+				       make_pool),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
