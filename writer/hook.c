@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "writer/hook.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "writer/entity.h"
 #include "writer/intern.h"
+#include "writer/name.h"
 #include "writer/process.h"
 #include "writer/segment.h"
 #include "writer/site.h"
@@ -30,19 +30,6 @@ bool hook_is_tied(const struct peeps_hook *hook)
 static bool made_by_initializer(const struct peeps_hook *hook)
 {
 	return hook->site == &peeps_site_in_name;
-}
-
-static struct interned *name_after(const char *file, uint64_t line)
-{
-	const char *const slash = file ? strrchr(file, '/') : NULL;
-	char name[256];
-
-	(void)snprintf(name, sizeof(name), "%s.%llu",
-		       slash  ? slash + 1
-		       : file ? file
-			      : "unknown",
-		       (unsigned long long)line);
-	return intern_get(name, strlen(name));
 }
 
 /* What a static initializer says behind its name: file, line, root, module. */
@@ -76,9 +63,7 @@ static struct interned *describe(const struct peeps_hook *hook, struct peeps_sit
 		line = place->line;
 		*site = site_id(place);
 	}
-	if (hook->name && *hook->name)
-		return intern_get(hook->name, strlen(hook->name));
-	return name_after(file, line);
+	return name_get(hook->name, file, line);
 }
 
 static bool tie(struct peeps_hook *hook, const struct entity_new *entity, struct self *self)

@@ -6,6 +6,8 @@
 #include <errno.h>
 
 #include "writer/entity.h"
+#include "writer/hold.h"
+#include "writer/holder.h"
 #include "writer/hook.h"
 #include "writer/operation.h"
 #include "writer/process.h"
@@ -14,88 +16,18 @@
 #include "writer/thread.h"
 #include "writer/update.h"
 
-#define HELD_SINCE_EXACT (UINT64_C(1) << PEEPS_MUTEX_HELD_SINCE_EXACT_SHIFT)
-#define WAIT_MAX_LIMIT   ((UINT64_C(1) << PEEPS_MUTEX_WAIT_MAX_BITS) - 1)
-#define CONTENDED_LIMIT  ((UINT64_C(1) << PEEPS_MUTEX_CONTENDED_BITS) - 1)
-#define DEPTH_MASK \
-	(((UINT64_C(1) << PEEPS_MUTEX_HELD_DEPTH_BITS) - 1) << PEEPS_MUTEX_HELD_DEPTH_SHIFT)
-#define DEPTH_ONE (UINT64_C(1) << PEEPS_MUTEX_HELD_DEPTH_SHIFT)
-
-static bool compiled_like_us(const struct peeps_site *site)
-{
-	return site->layout_hash == PEEPS_LAYOUT_HASH;
-}
-
-static bool is_recursive(const struct peeps_entity_slot *slot)
-{
-	const uint64_t traits = peeps_load_relaxed(&slot->status) >> PEEPS_MUTEX_TYPE_SHIFT;
-
-	return (traits & ((1u << PEEPS_MUTEX_TYPE_BITS) - 1)) == PEEPS_MUTEX_TYPE_RECURSIVE;
-}
-
-/* Inside a section that touched the slot: the calling actor holds it now. */
-static void write_acquired(uint64_t *body, uint64_t actor, uint64_t since_ns, uint64_t held_word)
-{
-	peeps_store_relaxed(&body[PEEPS_MUTEX_HOLDER_WORD], actor);
-	PEEPS_STEP(PEEPS_STEP_SECTION_HALF);
-	peeps_store_relaxed(&body[PEEPS_MUTEX_HELD_SINCE_WORD], since_ns);
-	peeps_store_relaxed(&body[PEEPS_MUTEX_HELD_SITE_WORD], held_word);
-	peeps_store_relaxed(&body[PEEPS_MUTEX_ACQUIRES_WORD],
-			    peeps_load_relaxed(&body[PEEPS_MUTEX_ACQUIRES_WORD]) + 1);
-}
-
-/* Once more by its holder: since and site stay those of the first lock. */
-static void write_deeper(uint64_t *body, uint64_t actor)
-{
-	const uint64_t held = peeps_load_relaxed(&body[PEEPS_MUTEX_HELD_DEPTH_WORD]);
-
-	peeps_store_relaxed(&body[PEEPS_MUTEX_HOLDER_WORD], actor | PEEPS_HOLDER_DEEP);
-	peeps_store_relaxed(&body[PEEPS_MUTEX_HELD_DEPTH_WORD], held + DEPTH_ONE);
-	peeps_store_relaxed(&body[PEEPS_MUTEX_ACQUIRES_WORD],
-			    peeps_load_relaxed(&body[PEEPS_MUTEX_ACQUIRES_WORD]) + 1);
-}
-
-static void write_waited(uint64_t *body, uint64_t waited_ns)
-{
-	const uint64_t word = peeps_load_relaxed(&body[PEEPS_MUTEX_CONTENDED_WORD]);
-	const uint64_t waited_us =
-		waited_ns / 1000 > WAIT_MAX_LIMIT ? WAIT_MAX_LIMIT : waited_ns / 1000;
-	uint64_t contended = word & CONTENDED_LIMIT;
-	uint64_t longest_us = word >> PEEPS_MUTEX_WAIT_MAX_SHIFT;
-
-	if (contended < CONTENDED_LIMIT)
-		contended++;
-	if (longest_us < waited_us)
-		longest_us = waited_us;
-	peeps_store_relaxed(&body[PEEPS_MUTEX_CONTENDED_WORD],
-			    contended | longest_us << PEEPS_MUTEX_WAIT_MAX_SHIFT);
-	peeps_store_relaxed(&body[PEEPS_MUTEX_WAIT_TOTAL_WORD],
-			    peeps_load_relaxed(&body[PEEPS_MUTEX_WAIT_TOTAL_WORD]) + waited_ns);
-}
-
 static void record_acquired(struct peeps_mutex *m, struct peeps_site *site, struct self *self)
 {
 	struct peeps_entity_slot *const slot = m->hook.slot;
-	uint64_t held_word = site_id(site);
-	uint64_t since_ns = peeps_load_relaxed(&peeps_segment.control->tick_ns);
+	struct holder_stamp stamp = { .site = site_id(site) };
 	const void *const slots[1] = { slot };
-	const uint64_t actor = self_actor(self);
 	struct update update;
-	uint64_t holder;
 
-	if (since_ns == 0) { /* no tick, but time for the clock */
-		since_ns = segment_ptime_ns();
-		held_word |= HELD_SINCE_EXACT;
-	}
+	stamp.since_ns = hold_stamp(&stamp.exact);
 	if (!update_begin(&update, self, slots, 1))
 		return;
 	peeps_entity_touch(slot, update.epoch, update.record);
-	holder = peeps_load_relaxed(&slot->body[PEEPS_MUTEX_HOLDER_WORD]) & ~PEEPS_HOLDER_DEEP;
-	/* Any other holder unlocked it behind our back, or died with it. */
-	if (holder == actor && is_recursive(slot))
-		write_deeper(slot->body, actor);
-	else
-		write_acquired(slot->body, actor, since_ns, held_word);
+	holder_write_taken(slot, self_actor(self), &stamp);
 	update_end(&update);
 }
 
@@ -105,7 +37,7 @@ void peeps_mutex_acquired_slow(struct peeps_mutex *m, struct peeps_site *site)
 	struct self *const self = self_enter(CALLER_STACK());
 
 	if (self) {
-		if (compiled_like_us(site) && hook_is_tied(&m->hook))
+		if (site_is_like_us(site) && hook_is_tied(&m->hook))
 			record_acquired(m, site, self);
 		self_leave(self);
 	}
@@ -119,7 +51,7 @@ static void prepare(struct peeps_mutex *m, struct peeps_site *site, uint64_t cal
 	struct self *const self = self_enter(caller_stack);
 
 	if (self) {
-		if (compiled_like_us(site) && hook_tie(&m->hook, PEEPS_KIND_MUTEX, site, self))
+		if (site_is_like_us(site) && hook_tie(&m->hook, PEEPS_KIND_MUTEX, site, self))
 			(void)site_id(site);
 		self_leave(self);
 	}
@@ -137,7 +69,7 @@ static void wait_begin(struct operation *operation, struct peeps_mutex *m,
 
 	operation->slot = NULL;
 	if (self) {
-		if (compiled_like_us(site) && hook_is_tied(&m->hook)) {
+		if (site_is_like_us(site) && hook_is_tied(&m->hook)) {
 			wait.target = entity_ref(m->hook.slot);
 			wait.site = site_id(site);
 			if (abstime)
@@ -150,12 +82,12 @@ static void wait_begin(struct operation *operation, struct peeps_mutex *m,
 }
 
 /* One section: the wait is over, and the lock is held. */
-static bool record_granted(struct operation *operation, struct peeps_mutex *m, uint64_t site_word,
+static bool record_granted(struct operation *operation, struct peeps_mutex *m, uint64_t site,
 			   struct self *self)
 {
 	struct peeps_entity_slot *const slot = m->hook.slot;
 	const void *const slots[2] = { operation->slot, slot };
-	const uint64_t now_ns = segment_ptime_ns();
+	const struct holder_stamp now = { segment_ptime_ns(), true, site };
 	struct update update;
 	struct rest rest;
 
@@ -164,9 +96,9 @@ static bool record_granted(struct operation *operation, struct peeps_mutex *m, u
 	rest = rest_begin(update.epoch);
 	peeps_edge_touch(operation->slot, update.epoch, update.record);
 	peeps_entity_touch(slot, update.epoch, update.record);
-	operation_write_end(operation, PEEPS_STATE_DONE, now_ns, 0);
-	write_acquired(slot->body, self_actor(self), now_ns, site_word | HELD_SINCE_EXACT);
-	write_waited(slot->body, now_ns - operation->since_ns);
+	operation_write_end(operation, PEEPS_STATE_DONE, now.since_ns, 0);
+	holder_write_acquired(slot, self_actor(self), &now);
+	holder_write_waited(slot, now.since_ns - operation->since_ns);
 	update_end(&update);
 	operation_release(operation, self, rest);
 	return true;
@@ -187,7 +119,7 @@ static void wait_end(struct operation *operation, struct peeps_mutex *m, struct 
 	if (operation->slot)
 		operation_end(operation, self, granted ? PEEPS_STATE_DONE : PEEPS_STATE_FAILED,
 			      segment_ptime_ns(), granted ? 0 : (uint64_t)result);
-	if (granted && compiled_like_us(site) && hook_is_tied(&m->hook))
+	if (granted && site_is_like_us(site) && hook_is_tied(&m->hook))
 		record_acquired(m, site, self);
 leave:
 	self_leave(self);
@@ -288,25 +220,13 @@ int peeps_mutex_timedlock_slow(struct peeps_mutex *m, const struct timespec *abs
 static void record_released(struct peeps_mutex *m, struct self *self)
 {
 	struct peeps_entity_slot *const slot = m->hook.slot;
-	uint64_t *const body = slot->body;
-	const uint64_t actor = self_actor(self);
-	const uint64_t holder = peeps_load_relaxed(&body[PEEPS_MUTEX_HOLDER_WORD]);
 	const void *const slots[1] = { slot };
 	struct update update;
-	uint64_t held;
 
-	if ((holder & ~PEEPS_HOLDER_DEEP) != actor || !update_begin(&update, self, slots, 1))
+	if (holder_of(slot) != self_actor(self) || !update_begin(&update, self, slots, 1))
 		return;
 	peeps_entity_touch(slot, update.epoch, update.record);
-	held = peeps_load_relaxed(&body[PEEPS_MUTEX_HELD_DEPTH_WORD]);
-	if (!(holder & PEEPS_HOLDER_DEEP)) {
-		peeps_store_relaxed(&body[PEEPS_MUTEX_HOLDER_WORD], 0);
-	} else {
-		held -= DEPTH_ONE;
-		peeps_store_relaxed(&body[PEEPS_MUTEX_HELD_DEPTH_WORD], held);
-		if ((held & DEPTH_MASK) == 0)
-			peeps_store_relaxed(&body[PEEPS_MUTEX_HOLDER_WORD], actor);
-	}
+	holder_write_released(slot);
 	update_end(&update);
 }
 
@@ -353,9 +273,9 @@ int peeps_mutex_init_at(struct peeps_mutex *m, const char *name, const pthread_m
 	if (result != 0)
 		return result;
 	self = self_enter(CALLER_STACK());
-	hook_init(&m->hook, name, compiled_like_us(site) ? site : NULL, traits_of(attr), self);
+	hook_init(&m->hook, name, site_is_like_us(site) ? site : NULL, traits_of(attr), self);
 	if (self) {
-		if (compiled_like_us(site))
+		if (site_is_like_us(site))
 			(void)hook_tie(&m->hook, PEEPS_KIND_MUTEX, site, self);
 		self_leave(self);
 	}

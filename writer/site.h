@@ -8,6 +8,12 @@
 
 #include <peeps/site.h>
 
+/* Compiled with the same layout: nothing else that the place says may be looked at. */
+static inline bool site_is_like_us(const struct peeps_site *site)
+{
+	return site->layout_hash == PEEPS_LAYOUT_HASH;
+}
+
 /* Make the table, or in a forked child write every known place into the new segment, under its old
  * id. Process lock held. */
 bool site_init(void);
@@ -15,7 +21,7 @@ bool site_init(void);
 /**
  * site_id - the segment's id of a place, made known if it is not yet
  *
- * Returns 0 (not known) without room (counted), and for places compiled against another layout.
+ * Returns 0 (not known) without room (counted).
  * Context: process lock not held.
  */
 uint64_t site_id(struct peeps_site *site);
