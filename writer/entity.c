@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "writer/entity.h"
 
+#include "writer/membership.h"
 #include "writer/memory.h"
 #include "writer/segment.h"
 #include "writer/text.h"
@@ -23,7 +24,7 @@ bool entity_room(void)
 	return pool_may_have(&entities);
 }
 
-static uint32_t index_of(const struct peeps_entity_slot *slot)
+uint32_t entity_index(const struct peeps_entity_slot *slot)
 {
 	return (uint32_t)(slot -
 			  (struct peeps_entity_slot *)segment_row(PEEPS_SECTION_ENTITIES, 0));
@@ -42,7 +43,7 @@ static uint64_t make_ref(uint64_t generation, uint32_t index)
 
 uint64_t entity_ref(const struct peeps_entity_slot *slot)
 {
-	return make_ref(generation_of(peeps_load_relaxed(&slot->status)), index_of(slot));
+	return make_ref(generation_of(peeps_load_relaxed(&slot->status)), entity_index(slot));
 }
 
 static void write_life(struct peeps_entity_slot *slot, const struct entity_new *entity,
@@ -50,7 +51,7 @@ static void write_life(struct peeps_entity_slot *slot, const struct entity_new *
 {
 	const uint64_t old = generation_of(peeps_load_relaxed(&slot->status));
 	const uint64_t generation = segment_next_generation(old);
-	const uint32_t index = index_of(slot);
+	const uint32_t index = entity_index(slot);
 
 	peeps_store_relaxed(&slot->kind, (uint64_t)entity->kind | ordinal << 32);
 	peeps_store_relaxed(&slot->identity, make_ref(generation, index));
@@ -140,11 +141,12 @@ bool entities_make(struct self *self, const struct entity_new new[2], int names_
 
 static void let_go(struct peeps_entity_slot *slot, struct rest rest)
 {
-	const uint32_t index = index_of(slot);
+	const uint32_t index = entity_index(slot);
 	const uint64_t note = peeps_load_relaxed(&slot->blob);
 
 	if (note)
 		text_give(note, rest);
+	memberships_give(MEMBERSHIP_OF_ENTITY, index, rest);
 	pool_give(&entities, index, rest);
 	if (names[index]) {
 		names[index]->lives--;
@@ -168,6 +170,7 @@ static void retire(struct self *self, struct peeps_entity_slot *const *slots, in
 		peeps_store_relaxed(&slots[i]->status, (peeps_load_relaxed(&slots[i]->status) &
 							~PEEPS_STATUS_LIFE_MASK) |
 							       PEEPS_LIFE_RETIRED);
+		memberships_write_end(MEMBERSHIP_OF_ENTITY, entity_index(slots[i]), update.epoch);
 	}
 	update_end(&update);
 	for (int i = 0; i < count; i++)
@@ -202,11 +205,16 @@ struct peeps_entity_slot *entity_find(uint64_t ref)
 		       : NULL;
 }
 
+struct interned *entity_name(const struct peeps_entity_slot *slot)
+{
+	return names[entity_index(slot)];
+}
+
 struct interned *entity_rename(const struct peeps_entity_slot *slot, struct interned *name)
 {
-	struct interned *const old = names[index_of(slot)];
+	struct interned *const old = names[entity_index(slot)];
 
-	names[index_of(slot)] = name;
+	names[entity_index(slot)] = name;
 	if (name)
 		name->lives++;
 	if (old)

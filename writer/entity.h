@@ -39,7 +39,7 @@ struct entity_new {
 struct peeps_entity_slot *entity_make(struct self *self, const struct entity_new *entity);
 
 /**
- * entity_retire - end it; the slot rests, and then begins another life
+ * entity_retire - end it, and its memberships; the slot rests, and then begins another life
  *
  * Nobody may write the slot any more. Context: process lock held.
  */
@@ -69,10 +69,19 @@ struct peeps_entity_slot *entity_find(uint64_t ref);
  * one before, whose use the caller then owes. Context: process lock held. */
 struct interned *entity_rename(const struct peeps_entity_slot *slot, struct interned *name);
 
+/* What its present life goes with; NULL = no name. Context: process lock held. */
+struct interned *entity_name(const struct peeps_entity_slot *slot);
+
+static inline uint32_t entity_kind(const struct peeps_entity_slot *slot)
+{
+	return (uint32_t)(peeps_load_relaxed(&slot->kind) & 0xffff);
+}
+
 /* Without the lock: would entity_make() be worth a try? */
 bool entity_room(void);
 
 /* The reference that names this slot's present life. */
 uint64_t entity_ref(const struct peeps_entity_slot *slot);
+uint32_t entity_index(const struct peeps_entity_slot *slot);
 
 #endif

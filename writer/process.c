@@ -15,6 +15,8 @@
 #include "writer/edge.h"
 #include "writer/entity.h"
 #include "writer/intern.h"
+#include "writer/membership.h"
+#include "writer/scope.h"
 #include "writer/segment.h"
 #include "writer/site.h"
 #include "writer/text.h"
@@ -67,8 +69,8 @@ static bool prepare_lineage(void)
 
 static bool make_tables(void)
 {
-	return text_init() && intern_init() && site_init() && threads_init() && entities_init() &&
-	       edges_init();
+	return text_init() && intern_init() && site_init() && threads_init() &&
+	       memberships_init() && scopes_init() && entities_init() && edges_init();
 }
 
 /* Asked once in a lineage: a child that starts telemetry late may have scrubbed its environment. */

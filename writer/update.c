@@ -44,7 +44,8 @@ static void declare(struct peeps_thread *record, unsigned int from, const void *
 {
 	const uint64_t first =
 		from > 0 ? peeps_load_relaxed(&record->write_set[0]) & ~PEEPS_WRITE_SET_COUNT_MASK
-			 : peeps_slot_offset(peeps_segment.control, slots[0]);
+		: count > 0 ? peeps_slot_offset(peeps_segment.control, slots[0])
+			    : 0;
 
 	peeps_store_relaxed(&record->write_set[0], first | (from + count));
 	for (unsigned int i = from > 0 ? 0 : 1; i < count; i++) {

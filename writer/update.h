@@ -25,7 +25,8 @@ struct update {
 
 /**
  * update_begin - enter a section that writes these slots
- * @slots: entity or edge slots, 1 to PEEPS_WRITE_SET_MAX of them
+ * @slots: entity or edge slots, at most PEEPS_WRITE_SET_MAX of them; none for a section that writes only
+ *         rows without a shadow
  *
  * Returns false, with nothing begun, if the section broke into by this signal handler writes one of
  * them itself, or leaves no room to declare them; counted. Else end with update_end(), and touch
