@@ -66,6 +66,7 @@ static void move_to_new_segment(void)
 		string->uses -= string->lives;
 		string->lives = 0;
 		string->text = 0;
+		string->stub = 0;
 		if (string->uses > 0) {
 			string->text = text_put(string->bytes, string->length);
 			continue;

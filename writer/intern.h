@@ -22,6 +22,8 @@
  * @rested_epoch: of the latest section that retired a reference to it while a cut looked; 0 = none
  *                did
  * @text:    ref into the segment, 0 if there was no room
+ * @stub:    ref of the foreign entity that goes by this name, and how many ends it takes; under the process
+ *           lock
  * @bytes:   NUL-terminated
  */
 struct interned {
@@ -33,6 +35,8 @@ struct interned {
 	uint32_t lives;
 	uint32_t ordinal;
 	size_t length;
+	uint32_t stub_uses;
+	uint64_t stub;
 	struct interned *next_removed;
 	char bytes[];
 };
