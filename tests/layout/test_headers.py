@@ -40,12 +40,84 @@ int use(struct peeps_mutex *m, const struct timespec *when)
 	peeps_thread_name("me");
 	return sum + peeps_mutex_destroy(m);
 }
+extern void use_registry(const char *name);
+void use_registry(const char *name)
+{
+	const struct peeps_ref me = peeps_actor_self();
+	const struct peeps_ref lock = peeps_entity_new(PEEPS_KIND_MUTEX, name);
+	const struct peeps_ref noted = peeps_entity_new_noted(PEEPS_KIND_RWLOCK, name, "note");
+	const struct peeps_ref foreign = peeps_entity_foreign("request:other-1:a");
+	const struct peeps_ref op = peeps_op_begin(me, PEEPS_OP_LOCK, lock, 0);
+	const struct peeps_ref link = peeps_link(PEEPS_EDGE_HOLDS, noted, me);
+	const struct peeps_scope scope = peeps_scope_new(PEEPS_SCOPE_KIND_USER, name);
+	peeps_entity_set(lock, PEEPS_ATTR_MUTEX_HOLDER, me.bits);
+	peeps_op_detail(op, PEEPS_DETAIL_LOCK_UNTIL, 1);
+	peeps_op_pend(op);
+	peeps_op_poll(op);
+	peeps_op_resume(op);
+	if (name)
+		peeps_op_end(op, PEEPS_STATE_DONE);
+	else
+		peeps_op_fail(op, 1);
+	peeps_unlink(link);
+	peeps_scope_add(scope, lock);
+	peeps_scope_end(scope);
+	peeps_entity_end(foreign);
+	peeps_entity_end(noted);
+	peeps_entity_end(lock);
+}
+extern int use_task(const char *name);
+int use_task(const char *name)
+{
+	const struct peeps_ref task = peeps_task_new(name);
+	const struct peeps_ref before = peeps_task_enter(task);
+	const int slept = peeps_sleep_ns(1000);
+	peeps_task_leave(before);
+	peeps_task_end(task);
+	return slept;
+}
+extern int use_sem(struct peeps_sem *s);
+int use_sem(struct peeps_sem *s)
+{
+	int sum = s ? 0 : peeps_sem_new(&s, "sem", 3);
+	sum += peeps_sem_acquire(s, 2) + peeps_sem_try_acquire(s, 1) + peeps_sem_timed_acquire(s, 1, 5);
+	sum += peeps_sem_release(s, 4);
+	peeps_sem_free(s);
+	return sum;
+}
+extern int use_mpsc(size_t capacity);
+int use_mpsc(size_t capacity)
+{
+	struct peeps_mpsc_tx *tx, *other;
+	struct peeps_mpsc_rx *rx;
+	int item = 0;
+	int sum = peeps_mpsc_new(&tx, &rx, "mpsc", sizeof(item), capacity);
+	other = peeps_mpsc_tx_clone(tx);
+	peeps_mpsc_tx_moved(other);
+	peeps_mpsc_rx_moved(rx);
+	sum += peeps_mpsc_send(tx, &item) + peeps_mpsc_try_send(other, &item) + peeps_mpsc_timed_send(tx, &item, 1);
+	sum += peeps_mpsc_recv(rx, &item) + peeps_mpsc_try_recv(rx, &item) + peeps_mpsc_timed_recv(rx, &item, 1);
+	peeps_mpsc_tx_close(tx);
+	peeps_mpsc_rx_close(rx);
+	peeps_mpsc_tx_free(other);
+	peeps_mpsc_tx_free(tx);
+	peeps_mpsc_rx_free(rx);
+	return sum;
+}
 '''
 MAIN = r'''
 #include <peeps/peeps.h>
 struct peeps_mutex shared_by_both = PEEPS_MUTEX_INIT("shared by both");
 extern int use_other(struct peeps_mutex *m);
-int main(void) { return peeps_mutex_lock(&shared_by_both) + use_other(&shared_by_both); }
+int main(void)
+{
+	const struct peeps_ref entity = peeps_entity_new(PEEPS_KIND_MUTEX, "entity");
+	const struct peeps_scope scope = peeps_scope_new(PEEPS_SCOPE_KIND_USER, "scope");
+	peeps_scope_add(scope, entity);
+	peeps_scope_end(scope);
+	peeps_entity_end(entity);
+	return peeps_mutex_lock(&shared_by_both) + use_other(&shared_by_both);
+}
 '''
 OTHER = r'''
 #include <peeps/peeps.h>
@@ -107,6 +179,13 @@ def main():
                 tests.append((f'public_headers__{name}_each_alone__no_warning', each_alone))
 
     for compiler in filter(shutil.which, ('gcc', 'clang')):
+        for disabled in (False, True):
+            def example(compiler=compiler, disabled=disabled):
+                compile_(compiler, ['-std=gnu11', *WARNINGS, f'-I{include}', '-O2'] + (['-DPEEPS_DISABLE'] if disabled else []),
+                         (ROOT / 'examples' / 'home-made-lock.c').read_text(), '.c', folder)
+
+            tests.append((f'home_made_lock_by_{compiler}{"_with_peeps_disable" if disabled else ""}__no_warning', example))
+
         def objects(disable_main, disable_other, compiler=compiler):
             given = [f'-I{include}', '-O2', '-fPIE']
             return [compile_(compiler, given + (['-DPEEPS_DISABLE'] if disabled else []), text, '.c', folder)

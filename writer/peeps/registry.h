@@ -24,24 +24,156 @@
 
 #ifdef PEEPS_DISABLE
 #include <peeps/disabled.h>
+#include <peeps/site.h>
 
-#define peeps_entity_new(kind, name) ((void)(kind), (void)(name), (struct peeps_ref){ 0 })
-#define peeps_entity_new_noted(kind, name, note) \
-	((void)(kind), (void)(name), (void)(note), (struct peeps_ref){ 0 })
-#define peeps_entity_set(entity, attr, value) ((void)(entity), (void)(attr), (void)(value))
-#define peeps_entity_end(entity)              ((void)(entity))
-#define peeps_entity_foreign(id)              ((void)(id), (struct peeps_ref){ 0 })
-#define peeps_op_begin(actor, op, target, details) \
-	((void)(actor), (void)(op), (void)(target), (void)(details), (struct peeps_ref){ 0 })
-#define peeps_op_detail(op, detail, value) ((void)(op), (void)(detail), (void)(value))
-#define peeps_op_pend(op)                  ((void)(op))
-#define peeps_op_poll(op)                  ((void)(op))
-#define peeps_op_resume(op)                ((void)(op))
-#define peeps_op_end(op, state)            ((void)(op), (void)(state))
-#define peeps_op_fail(op, error)           ((void)(op), (void)(error))
-#define peeps_link(edge_kind, src, dst) \
-	((void)(edge_kind), (void)(src), (void)(dst), (struct peeps_ref){ 0 })
-#define peeps_unlink(link) ((void)(link))
+static inline struct peeps_ref peeps_entity_new(uint32_t kind, const char *name)
+{
+	const struct peeps_ref none = { 0 };
+
+	(void)kind;
+	(void)name;
+	return none;
+}
+
+static inline struct peeps_ref peeps_entity_new_noted(uint32_t kind, const char *name,
+						      const char *note)
+{
+	const struct peeps_ref none = { 0 };
+
+	(void)kind;
+	(void)name;
+	(void)note;
+	return none;
+}
+
+static inline struct peeps_ref peeps_entity_new_at(uint32_t kind, const char *name,
+						   const char *note, struct peeps_site *site)
+{
+	const struct peeps_ref none = { 0 };
+
+	(void)kind;
+	(void)name;
+	(void)note;
+	(void)site;
+	return none;
+}
+
+static inline void peeps_entity_set(struct peeps_ref entity, uint32_t attr, uint64_t value)
+{
+	(void)entity;
+	(void)attr;
+	(void)value;
+}
+
+static inline void peeps_entity_set_at(struct peeps_ref entity, uint32_t attr, uint64_t value,
+				       struct peeps_site *site)
+{
+	(void)entity;
+	(void)attr;
+	(void)value;
+	(void)site;
+}
+
+static inline void peeps_entity_end(struct peeps_ref entity)
+{
+	(void)entity;
+}
+
+static inline struct peeps_ref peeps_entity_foreign(const char *id)
+{
+	const struct peeps_ref none = { 0 };
+
+	(void)id;
+	return none;
+}
+
+static inline struct peeps_ref peeps_op_begin(struct peeps_ref actor, uint32_t op,
+					      struct peeps_ref target, uint64_t details)
+{
+	const struct peeps_ref none = { 0 };
+
+	(void)actor;
+	(void)op;
+	(void)target;
+	(void)details;
+	return none;
+}
+
+static inline struct peeps_ref peeps_op_begin_at(struct peeps_ref actor, uint32_t op,
+						 struct peeps_ref target, uint64_t details,
+						 struct peeps_site *site)
+{
+	const struct peeps_ref none = { 0 };
+
+	(void)actor;
+	(void)op;
+	(void)target;
+	(void)details;
+	(void)site;
+	return none;
+}
+
+static inline void peeps_op_detail(struct peeps_ref op, uint32_t detail, uint64_t value)
+{
+	(void)op;
+	(void)detail;
+	(void)value;
+}
+
+static inline void peeps_op_pend(struct peeps_ref op)
+{
+	(void)op;
+}
+
+static inline void peeps_op_poll(struct peeps_ref op)
+{
+	(void)op;
+}
+
+static inline void peeps_op_resume(struct peeps_ref op)
+{
+	(void)op;
+}
+
+static inline void peeps_op_end(struct peeps_ref op, uint32_t state)
+{
+	(void)op;
+	(void)state;
+}
+
+static inline void peeps_op_fail(struct peeps_ref op, int error)
+{
+	(void)op;
+	(void)error;
+}
+
+static inline struct peeps_ref peeps_link(uint32_t edge_kind, struct peeps_ref src,
+					  struct peeps_ref dst)
+{
+	const struct peeps_ref none = { 0 };
+
+	(void)edge_kind;
+	(void)src;
+	(void)dst;
+	return none;
+}
+
+static inline struct peeps_ref peeps_link_at(uint32_t edge_kind, struct peeps_ref src,
+					     struct peeps_ref dst, struct peeps_site *site)
+{
+	const struct peeps_ref none = { 0 };
+
+	(void)edge_kind;
+	(void)src;
+	(void)dst;
+	(void)site;
+	return none;
+}
+
+static inline void peeps_unlink(struct peeps_ref link)
+{
+	(void)link;
+}
 #else
 
 #include <peeps/api.h>

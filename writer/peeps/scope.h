@@ -19,9 +19,25 @@ struct peeps_scope {
 #ifdef PEEPS_DISABLE
 #include <peeps/disabled.h>
 
-#define peeps_scope_new(kind, name)    ((void)(kind), (void)(name), (struct peeps_scope){ 0 })
-#define peeps_scope_add(scope, member) ((void)(scope), (void)(member))
-#define peeps_scope_end(scope)         ((void)(scope))
+static inline struct peeps_scope peeps_scope_new(uint32_t kind, const char *name)
+{
+	const struct peeps_scope none = { 0 };
+
+	(void)kind;
+	(void)name;
+	return none;
+}
+
+static inline void peeps_scope_add(struct peeps_scope scope, struct peeps_ref member)
+{
+	(void)scope;
+	(void)member;
+}
+
+static inline void peeps_scope_end(struct peeps_scope scope)
+{
+	(void)scope;
+}
 #else
 
 #include <peeps/api.h>

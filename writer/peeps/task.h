@@ -19,10 +19,31 @@
 
 #include <peeps/disabled.h>
 
-#define peeps_task_new(name)     ((void)(name), (struct peeps_ref){ 0 })
-#define peeps_task_enter(task)   ((void)(task), (struct peeps_ref){ 0 })
-#define peeps_task_leave(before) ((void)(before))
-#define peeps_task_end(task)     ((void)(task))
+static inline struct peeps_ref peeps_task_new(const char *name)
+{
+	const struct peeps_ref none = { 0 };
+
+	(void)name;
+	return none;
+}
+
+static inline struct peeps_ref peeps_task_enter(struct peeps_ref task)
+{
+	const struct peeps_ref none = { 0 };
+
+	(void)task;
+	return none;
+}
+
+static inline void peeps_task_leave(struct peeps_ref before)
+{
+	(void)before;
+}
+
+static inline void peeps_task_end(struct peeps_ref task)
+{
+	(void)task;
+}
 
 static inline int peeps_sleep_ns(uint64_t ns)
 {

@@ -7,8 +7,17 @@
 #include <peeps/disabled.h>
 #include <peeps/layout.h>
 
-#define peeps_thread_name(name) ((void)(name))
-#define peeps_actor_self()      ((struct peeps_ref){ 0 })
+static inline void peeps_thread_name(const char *name)
+{
+	(void)name;
+}
+
+static inline struct peeps_ref peeps_actor_self(void)
+{
+	const struct peeps_ref none = { 0 };
+
+	return none;
+}
 #else
 
 #include <peeps/api.h>
