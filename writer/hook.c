@@ -134,8 +134,7 @@ void hook_deinit(struct peeps_hook *hook, struct self *self)
 		if (name)
 			intern_put(name, (struct rest){ .over = true });
 		process_unlock(&mask);
-		if (!tick_runs())
-			intern_reclaim();
+		tick_or_reclaim();
 	}
 	hook->generation = 0;
 	hook->slot = NULL;

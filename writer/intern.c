@@ -11,9 +11,10 @@
 #include "writer/segment.h"
 #include "writer/text.h"
 
-#define BUCKETS_MIN   UINT64_C(1024)
-#define BUCKETS_MAX   UINT64_C(65536)
-#define RECLAIM_BATCH 64
+#define BUCKETS_MIN     UINT64_C(1024)
+#define RECLAIM_BATCH   64
+#define RECLAIM_BACKLOG 4096
+#define BUCKETS_MAX     UINT64_C(65536)
 
 struct key {
 	const char *bytes;
@@ -22,7 +23,7 @@ struct key {
 
 static struct cds_lfht *table; /* read under RCU, changed under the process lock */
 static struct interned *removed;
-static uint32_t removed_count; /* both under the process lock */
+static uint64_t removed_count; /* both under the process lock */
 static uint32_t
 	ordinal_floor; /* greatest ordinal of any string that was removed: no ~N comes twice */
 
@@ -88,17 +89,15 @@ bool intern_init(void)
 	return table != NULL;
 }
 
+/* With signals blocked: a handler that left by siglongjmp would leave a reader behind, whom every grace
+ * period then waits for. */
 static struct interned *find_and_use(const struct key *key, uint64_t hash)
 {
 	struct cds_lfht_iter iter;
 	struct cds_lfht_node *node;
 	struct interned *string = NULL;
-	sigset_t mask;
 	uint64_t uses;
 
-	/* A handler that left by siglongjmp would leave a reader behind, whom every grace period
-	 * then waits for. */
-	signals_block(&mask);
 	urcu_bp_read_lock();
 	cds_lfht_lookup(table, hash, matches, key, &iter);
 	node = cds_lfht_iter_get_node(&iter);
@@ -113,7 +112,6 @@ static struct interned *find_and_use(const struct key *key, uint64_t hash)
 						      __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
 	}
 	urcu_bp_read_unlock();
-	signals_restore(&mask);
 	return string;
 }
 
@@ -135,27 +133,61 @@ static struct interned *add(const struct key *key, uint64_t hash)
 	return string;
 }
 
-struct interned *intern_get(const char *bytes, size_t length)
+struct interned *intern_peek(const char *bytes, size_t length)
 {
-	struct key key = { .bytes = bytes, .length = length };
-	struct interned *string;
-	uint64_t hash;
-	sigset_t mask;
+	const struct key key = {
+		.bytes = bytes,
+		.length = length > PEEPS_TEXT_MAX_BYTES ? PEEPS_TEXT_MAX_BYTES : length,
+	};
+	struct cds_lfht_iter iter;
+	struct cds_lfht_node *node;
 
-	if (key.length > PEEPS_TEXT_MAX_BYTES) {
-		key.length = PEEPS_TEXT_MAX_BYTES;
+	urcu_bp_read_lock();
+	cds_lfht_lookup(table, hash_of(key.bytes, key.length), matches, &key, &iter);
+	node = cds_lfht_iter_get_node(&iter);
+	urcu_bp_read_unlock();
+	return node ? caa_container_of(node, struct interned, node) : NULL;
+}
+
+static struct interned *get_locked(const struct key *key, uint64_t hash)
+{
+	struct interned *const string = find_and_use(key, hash);
+
+	return string ? string : add(key, hash);
+}
+
+static struct key key_of(const char *bytes, size_t length)
+{
+	if (length > PEEPS_TEXT_MAX_BYTES) {
+		length = PEEPS_TEXT_MAX_BYTES;
 		segment_count(PEEPS_COUNTER_TRUNCATED_TEXT);
 	}
-	hash = hash_of(key.bytes, key.length);
+	return (struct key){ .bytes = bytes, .length = length };
+}
+
+struct interned *intern_get(const char *bytes, size_t length)
+{
+	const struct key key = key_of(bytes, length);
+	const uint64_t hash = hash_of(key.bytes, key.length);
+	struct interned *string;
+	sigset_t mask;
+
+	signals_block(&mask);
 	string = find_and_use(&key, hash);
+	signals_restore(&mask);
 	if (string)
 		return string;
 	process_lock(&mask);
-	string = find_and_use(&key, hash); /* somebody else may have been first */
-	if (!string)
-		string = add(&key, hash);
+	string = get_locked(&key, hash); /* somebody else may have been first */
 	process_unlock(&mask);
 	return string;
+}
+
+struct interned *intern_get_locked(const char *bytes, size_t length)
+{
+	const struct key key = key_of(bytes, length);
+
+	return get_locked(&key, hash_of(key.bytes, key.length));
 }
 
 void intern_share(struct interned *string)
@@ -179,7 +211,7 @@ void intern_put(struct interned *string, struct rest rest)
 		ordinal_floor = string->ordinal;
 	string->next_removed = removed;
 	removed = string;
-	removed_count++;
+	peeps_store_relaxed(&removed_count, removed_count + 1);
 }
 
 struct interned *intern_of(const char *bytes)
@@ -199,16 +231,18 @@ uint32_t intern_next_ordinal(struct interned *string)
 	return string->ordinal;
 }
 
-void intern_reclaim(void)
+static void reclaim(uint64_t enough)
 {
 	struct interned *batch = NULL;
 	sigset_t mask;
 
+	if (peeps_load_relaxed(&removed_count) < enough)
+		return;
 	process_lock(&mask);
-	if (removed_count >= RECLAIM_BATCH) {
+	if (removed_count >= enough) {
 		batch = removed;
 		removed = NULL;
-		removed_count = 0;
+		peeps_store_relaxed(&removed_count, 0);
 	}
 	process_unlock(&mask);
 	if (!batch)
@@ -223,4 +257,14 @@ void intern_reclaim(void)
 		batch = next;
 	}
 	process_unlock(&mask);
+}
+
+void intern_reclaim(void)
+{
+	reclaim(RECLAIM_BATCH);
+}
+
+void intern_reclaim_backlog(void)
+{
+	reclaim(RECLAIM_BACKLOG);
 }

@@ -53,6 +53,12 @@ bool intern_init(void);
  */
 struct interned *intern_get(const char *bytes, size_t length);
 
+/* The same, for those who need the lock anyway. Context: process lock held. */
+struct interned *intern_get_locked(const char *bytes, size_t length);
+
+/* The one copy of a string if it is there, without a use of it. Context: process lock held. */
+struct interned *intern_peek(const char *bytes, size_t length);
+
 /* One use less. @rest: of what referred to it in the segment, if anything did. Process lock held. */
 void intern_put(struct interned *string, struct rest rest);
 
@@ -72,5 +78,8 @@ uint32_t intern_next_ordinal(struct interned *string);
  * wait.
  */
 void intern_reclaim(void);
+
+/* The same, if there are more of them than should wait for somebody else to do it. */
+void intern_reclaim_backlog(void);
 
 #endif

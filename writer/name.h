@@ -16,4 +16,7 @@
  */
 struct interned *name_get(const char *name, const char *file, uint64_t line);
 
+/* The same. Context: process lock held. */
+struct interned *name_get_locked(const char *name, const char *file, uint64_t line);
+
 #endif

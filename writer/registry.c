@@ -66,8 +66,8 @@ static uint64_t entity_new(struct self *self, uint32_t kind, const char *name, c
 		return 0;
 	}
 	new.site = site_id(site);
-	new.name = name_get(name, site->file, site->line);
 	process_lock(&mask);
+	new.name = name_get_locked(name, site->file, site->line);
 	new.note = put_note(note);
 	slot = entity_make(self, &new);
 	if (!slot)
@@ -198,17 +198,18 @@ static uint64_t stub_of(struct self *self, struct interned *id)
 
 static uint64_t foreign(struct self *self, const char *id)
 {
-	struct interned *const string = intern_get(id, strlen(id));
+	struct interned *string;
+	uint64_t ref = 0;
 	sigset_t mask;
-	uint64_t ref;
 
-	if (!string) {
-		segment_count(PEEPS_COUNTER_DROPPED_ENTITIES);
-		return 0;
-	}
 	process_lock(&mask);
-	ref = stub_of(self, string);
-	intern_put(string, (struct rest){ .over = true });
+	string = intern_get_locked(id, strlen(id));
+	if (string) {
+		ref = stub_of(self, string);
+		intern_put(string, (struct rest){ .over = true });
+	} else {
+		segment_count(PEEPS_COUNTER_DROPPED_ENTITIES);
+	}
 	process_unlock(&mask);
 	return ref;
 }
@@ -265,8 +266,7 @@ void peeps_entity_end(struct peeps_ref entity)
 		if (slot)
 			entity_end(self, slot);
 		process_unlock(&mask);
-		if (!tick_runs())
-			intern_reclaim();
+		tick_or_reclaim();
 		self_leave(self);
 	}
 	errno = saved_errno;

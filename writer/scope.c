@@ -126,11 +126,12 @@ static void end(struct self *self, struct peeps_scope_row *row, uint32_t index)
 
 static uint64_t scope_new(struct self *self, uint32_t kind, const char *name)
 {
-	struct interned *const string = name_get(name, NULL, 0);
+	struct interned *string;
 	sigset_t mask;
 	uint64_t ref;
 
 	process_lock(&mask);
+	string = name_get_locked(name, NULL, 0);
 	ref = make(self, kind, string);
 	if (string)
 		intern_put(string, (struct rest){ .over = true });
@@ -181,8 +182,7 @@ void peeps_scope_end(struct peeps_scope scope)
 		if (row)
 			end(self, row, (uint32_t)(scope.bits & PEEPS_REF_INDEX_MASK));
 		process_unlock(&mask);
-		if (!tick_runs())
-			intern_reclaim();
+		tick_or_reclaim();
 		self_leave(self);
 	}
 	errno = saved_errno;

@@ -85,12 +85,16 @@ static const char *bytes_of(const struct interned *string)
 	return string ? string->bytes : "";
 }
 
+static bool is_full(void)
+{
+	return peeps_load_relaxed(&place_count) == segment_section(PEEPS_SECTION_SITES)->capacity;
+}
+
 static uint64_t add(const struct place *place)
 {
 	const uint64_t id = place_count;
 
-	if (id == segment_section(PEEPS_SECTION_SITES)->capacity ||
-	    !segment_reserve(PEEPS_SECTION_SITES, id + 1)) {
+	if (is_full() || !segment_reserve(PEEPS_SECTION_SITES, id + 1)) {
 		segment_count(PEEPS_COUNTER_DROPPED_SITES);
 		return 0;
 	}
@@ -107,13 +111,8 @@ static uint64_t add(const struct place *place)
 	/* Before the mark: a reader that sees the row sees it whole. */
 	write_row(id);
 	segment_raise(PEEPS_SECTION_SITES, id + 1);
-	place_count++;
+	peeps_store_relaxed(&place_count, id + 1);
 	return id;
-}
-
-static struct interned *get(const char *text)
-{
-	return text && *text ? intern_get(text, strlen(text)) : NULL;
 }
 
 static void put(struct interned *string)
@@ -131,8 +130,38 @@ static void put_all(const struct place *place)
 	put(place->module);
 }
 
-uint64_t site_id_of(const char *file, const char *root, const char *function, const char *module,
-		    uint64_t line)
+static struct interned *get(const char *text)
+{
+	return text && *text ? intern_get(text, strlen(text)) : NULL;
+}
+
+/* A string that is nowhere yet makes the place one that is not in the table. */
+static bool peek(struct interned **string, const char *text)
+{
+	*string = text && *text ? intern_peek(text, strlen(text)) : NULL;
+	return *string || !text || !*text;
+}
+
+/* The table is full, so strings of a new place would be made for nothing. */
+static uint64_t find_only(const char *file, const char *root, const char *function,
+			  const char *module, uint64_t line)
+{
+	struct place place = { .line = line };
+	uint64_t id = 0;
+	sigset_t mask;
+
+	process_lock(&mask);
+	if (peek(&place.file, file) && peek(&place.root, root) && peek(&place.function, function) &&
+	    peek(&place.module, module))
+		id = find(&place);
+	process_unlock(&mask);
+	if (!id)
+		segment_count(PEEPS_COUNTER_DROPPED_SITES);
+	return id;
+}
+
+static uint64_t find_or_add(const char *file, const char *root, const char *function,
+			    const char *module, uint64_t line)
 {
 	const struct place place = { .file = get(file),
 				     .root = get(root),
@@ -153,6 +182,13 @@ uint64_t site_id_of(const char *file, const char *root, const char *function, co
 	}
 	process_unlock(&mask);
 	return id;
+}
+
+uint64_t site_id_of(const char *file, const char *root, const char *function, const char *module,
+		    uint64_t line)
+{
+	return is_full() ? find_only(file, root, function, module, line)
+			 : find_or_add(file, root, function, module, line);
 }
 
 uint64_t site_id(struct peeps_site *site)

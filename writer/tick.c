@@ -104,6 +104,14 @@ bool tick_runs(void)
 	return peeps_load_relaxed(&state) == TICK_RUNS;
 }
 
+void tick_or_reclaim(void)
+{
+	if (tick_runs())
+		intern_reclaim_backlog();
+	else
+		intern_reclaim();
+}
+
 void tick_stop(void)
 {
 	uint64_t before;

@@ -14,6 +14,10 @@ void tick_start(void);
 
 bool tick_runs(void);
 
+/* Strings were given back: the tick reclaims them, unless there is none, or more of them than it can keep up
+ * with. Context: as intern_reclaim(). */
+void tick_or_reclaim(void);
+
 /**
  * tick_stop - end it, for good: the main thread leaves, and the process is to end with the last of the
  * program's threads, not to go on for ours
