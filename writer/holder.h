@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a mutex's words say of its holder and of its waits, written inside a section that touched the slot.
+ * What a mutex's words say of its holder, written inside a section that touched the slot.
  * For the wrapper, and for locks of the program's own. The wrapper's inline path has the plain case once more.
  */
 #ifndef PEEPS_WRITER_HOLDER_H
@@ -13,11 +13,9 @@
 #include <peeps/fault.h>
 #include <peeps/layout.h>
 
-#define HOLDER_SINCE_EXACT    (UINT64_C(1) << PEEPS_MUTEX_HELD_SINCE_EXACT_SHIFT)
-#define HOLDER_DEPTH_ONE      (UINT64_C(1) << PEEPS_MUTEX_HELD_DEPTH_SHIFT)
-#define HOLDER_DEPTH_MASK     (((UINT64_C(1) << PEEPS_MUTEX_HELD_DEPTH_BITS) - 1) * HOLDER_DEPTH_ONE)
-#define HOLDER_WAIT_MAX_LIMIT ((UINT64_C(1) << PEEPS_MUTEX_WAIT_MAX_BITS) - 1)
-#define HOLDER_CONTENDED_MASK ((UINT64_C(1) << PEEPS_MUTEX_CONTENDED_BITS) - 1)
+#define HOLDER_SINCE_EXACT (UINT64_C(1) << PEEPS_MUTEX_HELD_SINCE_EXACT_SHIFT)
+#define HOLDER_DEPTH_ONE   (UINT64_C(1) << PEEPS_MUTEX_HELD_DEPTH_SHIFT)
+#define HOLDER_DEPTH_MASK  (((UINT64_C(1) << PEEPS_MUTEX_HELD_DEPTH_BITS) - 1) * HOLDER_DEPTH_ONE)
 
 /**
  * struct holder_stamp - where and since when a lock is held
@@ -96,25 +94,6 @@ static inline void holder_write_released(struct peeps_entity_slot *slot)
 	peeps_store_relaxed(&body[PEEPS_MUTEX_HELD_DEPTH_WORD], held);
 	if ((held & HOLDER_DEPTH_MASK) == 0)
 		peeps_store_relaxed(&body[PEEPS_MUTEX_HOLDER_WORD], holder_of(slot));
-}
-
-static inline void holder_write_waited(struct peeps_entity_slot *slot, uint64_t waited_ns)
-{
-	uint64_t *const body = slot->body;
-	const uint64_t word = peeps_load_relaxed(&body[PEEPS_MUTEX_CONTENDED_WORD]);
-	const uint64_t waited_us =
-		waited_ns / 1000 > HOLDER_WAIT_MAX_LIMIT ? HOLDER_WAIT_MAX_LIMIT : waited_ns / 1000;
-	uint64_t contended = word & HOLDER_CONTENDED_MASK;
-	uint64_t longest_us = word >> PEEPS_MUTEX_WAIT_MAX_SHIFT;
-
-	if (contended < HOLDER_CONTENDED_MASK)
-		contended++;
-	if (longest_us < waited_us)
-		longest_us = waited_us;
-	peeps_store_relaxed(&body[PEEPS_MUTEX_CONTENDED_WORD],
-			    contended | longest_us << PEEPS_MUTEX_WAIT_MAX_SHIFT);
-	peeps_store_relaxed(&body[PEEPS_MUTEX_WAIT_TOTAL_WORD],
-			    peeps_load_relaxed(&body[PEEPS_MUTEX_WAIT_TOTAL_WORD]) + waited_ns);
 }
 
 #endif

@@ -84,8 +84,8 @@ static bool tie(struct peeps_hook *hook, const struct entity_new *entity, struct
 	return true;
 }
 
-bool hook_tie(struct peeps_hook *hook, enum peeps_kind kind, struct peeps_site *first_use,
-	      struct self *self)
+bool hook_tie_as(struct peeps_hook *hook, enum peeps_kind kind, const uint64_t *body,
+		 struct peeps_site *first_use, struct self *self)
 {
 	struct entity_new entity = { .kind = kind, .traits = hook->traits };
 	sigset_t mask;
@@ -98,6 +98,7 @@ bool hook_tie(struct peeps_hook *hook, enum peeps_kind kind, struct peeps_site *
 	if (peeps_load_relaxed(&hook->generation) == (tied_generation(hook) | NO_ROOM) &&
 	    !entity_room())
 		return false;
+	memcpy(entity.body, body, sizeof(entity.body));
 	entity.creator = self_actor(self);
 	entity.name = describe(hook, first_use, &entity.site);
 	process_lock(&mask);
@@ -106,6 +107,14 @@ bool hook_tie(struct peeps_hook *hook, enum peeps_kind kind, struct peeps_site *
 		intern_put(entity.name, (struct rest){ .over = true });
 	process_unlock(&mask);
 	return tied;
+}
+
+bool hook_tie(struct peeps_hook *hook, enum peeps_kind kind, struct peeps_site *first_use,
+	      struct self *self)
+{
+	static const uint64_t empty[PEEPS_BODY_WORDS];
+
+	return hook_tie_as(hook, kind, empty, first_use, self);
 }
 
 void hook_init(struct peeps_hook *hook, const char *name, struct peeps_site *site, uint64_t traits,

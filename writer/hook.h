@@ -28,6 +28,10 @@ void hook_init(struct peeps_hook *hook, const char *name, struct peeps_site *sit
 bool hook_tie(struct peeps_hook *hook, enum peeps_kind kind, struct peeps_site *first_use,
 	      struct self *self);
 
+/* The same with an entity that begins with these body words. */
+bool hook_tie_as(struct peeps_hook *hook, enum peeps_kind kind, const uint64_t *body,
+		 struct peeps_site *first_use, struct self *self);
+
 /* In traits, which have no other use for it: never tied, because other processes use the same hook
  * through shared memory. */
 #define HOOK_SHARED (UINT64_C(1) << 63)

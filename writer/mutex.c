@@ -13,12 +13,30 @@
 #include "writer/process.h"
 #include "writer/segment.h"
 #include "writer/site.h"
+#include "writer/task.h"
 #include "writer/thread.h"
 #include "writer/update.h"
+#include "writer/waited.h"
+
+/* The thread's mutex, whatever it ran as when it locked it. */
+static bool is_ours(uint64_t holder, const struct self *self)
+{
+	return holder && (holder == self_actor(self) || task_is_here(self, holder));
+}
+
+/* Who holds it once this thread has locked it again: of a recursive one, who locked it first. Ours to read
+ * outside a section, for we hold the lock. */
+static uint64_t holder_after_lock(const struct peeps_entity_slot *slot, const struct self *self)
+{
+	const uint64_t holder = holder_of(slot);
+
+	return holder_may_recur(slot) && is_ours(holder, self) ? holder : self_actor(self);
+}
 
 static void record_acquired(struct peeps_mutex *m, struct peeps_site *site, struct self *self)
 {
 	struct peeps_entity_slot *const slot = m->hook.slot;
+	const uint64_t actor = holder_after_lock(slot, self);
 	struct holder_stamp stamp = { .site = site_id(site) };
 	const void *const slots[1] = { slot };
 	struct update update;
@@ -27,7 +45,7 @@ static void record_acquired(struct peeps_mutex *m, struct peeps_site *site, stru
 	if (!update_begin(&update, self, slots, 1))
 		return;
 	peeps_entity_touch(slot, update.epoch, update.record);
-	holder_write_taken(slot, self_actor(self), &stamp);
+	holder_write_taken(slot, actor, &stamp);
 	update_end(&update);
 }
 
@@ -98,7 +116,8 @@ static bool record_granted(struct operation *operation, struct peeps_mutex *m, u
 	peeps_entity_touch(slot, update.epoch, update.record);
 	operation_write_end(operation, PEEPS_STATE_DONE, now.since_ns, 0);
 	holder_write_acquired(slot, self_actor(self), &now);
-	holder_write_waited(slot, now.since_ns - operation->since_ns);
+	write_waited(&slot->body[PEEPS_MUTEX_CONTENDED_WORD],
+		     &slot->body[PEEPS_MUTEX_WAIT_TOTAL_WORD], now.since_ns - operation->since_ns);
 	update_end(&update);
 	operation_release(operation, self, rest);
 	return true;
@@ -223,7 +242,7 @@ static void record_released(struct peeps_mutex *m, struct self *self)
 	const void *const slots[1] = { slot };
 	struct update update;
 
-	if (holder_of(slot) != self_actor(self) || !update_begin(&update, self, slots, 1))
+	if (!is_ours(holder_of(slot), self) || !update_begin(&update, self, slots, 1))
 		return;
 	peeps_entity_touch(slot, update.epoch, update.record);
 	holder_write_released(slot);
