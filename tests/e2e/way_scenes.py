@@ -20,6 +20,9 @@ GARBAGE = [
 
 LOCKS = {'at_least_one': ('acquires',)}
 
+EDGES = {'at_least_one': ('edges',)}
+WAITS = {'at_least_one': ('edges', 'waits')}
+
 SCENES = {
     'fork': {
         'plain': LOCKS,
@@ -69,6 +72,30 @@ SCENES = {
         'condition_cancelled': LOCKS,
         'behind_our_back': {},
         'contention': {},
+    },
+    'sem': {
+        'values': EDGES,
+        'unnamed': EDGES,
+        'plain_symbols': EDGES,
+        'by_another_thread': EDGES,
+        'signals': WAITS,
+        'freed_at_once': EDGES,
+        'contention': WAITS,
+        'churn': EDGES,
+        'cancelled': WAITS,
+        'interrupted': WAITS,
+        'starved': WAITS,
+        'forked': WAITS,
+        'forked_amid_contention': WAITS,
+    },
+    'tasks': {
+        'nested': {'at_least_one': ('entities',)},
+        'mutexes': LOCKS,
+        'moved': {'at_least_one': ('acquires', 'waits')},
+        'sleeps': {'at_least_one': ('entities',), 'losses': False},
+        'interrupted': {'at_least_one': ('entities',), 'losses': False},
+        'cancelled': {'at_least_one': ('entities',)},
+        'forked': {'at_least_one': ('entities',)},
     },
     'early': {
         'phases': LOCKS,
