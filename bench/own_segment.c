@@ -13,23 +13,35 @@
 #include "reader/graph.h"
 #include "reader/problem.h"
 
-static struct peeps_graph *look(void)
+static void look(struct peeps_image *image)
 {
 	struct peeps_problem problem = { 0 };
-	struct peeps_graph *graph = NULL;
 	struct peeps_target target;
-	struct peeps_image image;
+	int result;
 
-	peeps_image_init(&image);
-	if (peeps_attach(&target, getpid(), &problem) == 0) {
-		if (peeps_cut(&target, &image, 0, &problem) == 0)
-			(void)peeps_decode(&image, 0, &graph);
+	peeps_image_init(image);
+	result = peeps_attach(&target, getpid(), &problem);
+	if (result == 0) {
+		result = peeps_cut(&target, image, 0, &problem);
 		peeps_detach(&target);
 	}
-	peeps_image_deinit(&image);
-	if (!graph) {
+	if (result != 0) {
 		(void)fprintf(stderr, "no look at our own segment: %s: %s\n", problem.what,
 			      problem.why);
+		exit(1);
+	}
+}
+
+static struct peeps_graph *look_at_graph(void)
+{
+	struct peeps_graph *graph = NULL;
+	struct peeps_image image;
+
+	look(&image);
+	(void)peeps_decode(&image, 0, &graph);
+	peeps_image_deinit(&image);
+	if (!graph) {
+		(void)fprintf(stderr, "our own segment cannot be decoded\n");
 		exit(1);
 	}
 	return graph;
@@ -77,7 +89,7 @@ static const char *complaint_of(const struct peeps_graph *graph, const char *nam
 
 void own_segment_require(const char *name, uint64_t acquires)
 {
-	struct peeps_graph *const graph = look();
+	struct peeps_graph *const graph = look_at_graph();
 	const char *const complaint = complaint_of(graph, name, acquires);
 
 	peeps_graph_free(graph);
@@ -86,4 +98,34 @@ void own_segment_require(const char *name, uint64_t acquires)
 			      complaint);
 		exit(1);
 	}
+}
+
+static uint64_t permits_held(const struct peeps_image *image)
+{
+	uint64_t held = 0;
+
+	for (size_t i = 0; i < image->edge_count; i++) {
+		const struct peeps_edge_view *const edge = &image->edges[i];
+
+		if ((edge->status >> PEEPS_EDGE_KIND_SHIFT & PEEPS_EDGE_BYTE_MASK) ==
+			    PEEPS_EDGE_HOLDS &&
+		    (edge->status >> PEEPS_HOLD_ROLE_SHIFT & PEEPS_HOLD_NIBBLE_MASK) ==
+			    PEEPS_HOLD_ROLE_PERMIT)
+			held += edge->wait & PEEPS_EDGE_POLL_COUNT_MASK;
+	}
+	return held;
+}
+
+void own_segment_require_permits(uint64_t held)
+{
+	struct peeps_image image;
+	uint64_t seen;
+
+	look(&image);
+	seen = permits_held(&image);
+	peeps_image_deinit(&image);
+	if (seen == held)
+		return;
+	(void)fprintf(stderr, "%" PRIu64 " permits held, %" PRIu64 " seen\n", held, seen);
+	exit(1);
 }

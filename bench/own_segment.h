@@ -14,4 +14,11 @@
  */
 void own_segment_require(const char *name, uint64_t acquires);
 
+/**
+ * own_segment_require_permits - check in a cut of our own segment how many permits are held of all semaphores
+ *
+ * Says on stderr what is wrong, and exits with 1.
+ */
+void own_segment_require_permits(uint64_t held);
+
 #endif
