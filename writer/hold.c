@@ -26,6 +26,11 @@ static uint64_t status_of(uint64_t life, uint64_t role, uint64_t mode)
 	       (uint64_t)PEEPS_EDGE_HOLDS << PEEPS_EDGE_KIND_SHIFT;
 }
 
+static uint64_t role_of(const struct peeps_edge_slot *slot)
+{
+	return peeps_load_relaxed(&slot->status) >> PEEPS_HOLD_ROLE_SHIFT & PEEPS_HOLD_NIBBLE_MASK;
+}
+
 static void write_origin(struct peeps_edge_slot *slot, uint64_t since_ns, bool exact, uint64_t site)
 {
 	peeps_store_relaxed(&slot->pending_since_ns, since_ns);
@@ -103,14 +108,19 @@ void hold_write_less(struct hold *hold, uint32_t less)
 	peeps_store_relaxed(&slot->wait, peeps_load_relaxed(&slot->wait) - less);
 }
 
+void hold_write_mode(struct hold *hold, uint64_t mode)
+{
+	struct peeps_edge_slot *const slot = hold->slot;
+
+	peeps_store_relaxed(&slot->status, status_of(edge_life(slot), role_of(slot), mode));
+}
+
 void hold_write_owner(struct hold *hold, uint64_t actor, uint64_t mode, uint64_t since_ns,
 		      bool exact, uint64_t site)
 {
 	struct peeps_edge_slot *const slot = hold->slot;
-	const uint64_t role =
-		peeps_load_relaxed(&slot->status) >> PEEPS_HOLD_ROLE_SHIFT & PEEPS_HOLD_NIBBLE_MASK;
 
-	peeps_store_relaxed(&slot->status, status_of(edge_life(slot), role, mode));
+	hold_write_mode(hold, mode);
 	peeps_store_relaxed(&slot->dst, actor);
 	write_next_hold(slot, hold_count(hold));
 	write_origin(slot, since_ns, exact, site);

@@ -69,6 +69,9 @@ void hold_write_less(struct hold *hold, uint32_t less);
 void hold_write_owner(struct hold *hold, uint64_t actor, uint64_t mode, uint64_t since_ns,
 		      bool exact, uint64_t site);
 
+/* The same actor has it still, in another way. */
+void hold_write_mode(struct hold *hold, uint64_t mode);
+
 /* ptime for a hold that begins now, as cheap as it can be had: the tick, or without one the clock (exact). */
 uint64_t hold_stamp(bool *exact);
 

@@ -66,13 +66,32 @@ static struct interned *describe(const struct peeps_hook *hook, struct peeps_sit
 	return name_get(hook->name, file, line);
 }
 
-static bool tie(struct peeps_hook *hook, const struct entity_new *entity, struct self *self)
+/* What a hook is tied to: an entity, or two ends of one thing, of which the second is the hook's own. */
+struct tied {
+	struct entity_new *entities;
+	int names_other;                  /* as in entities_make(); -1: there is but one */
+	struct peeps_entity_slot **other; /* gets the first one's slot */
+};
+
+static struct peeps_entity_slot *make(const struct tied *what, struct self *self)
+{
+	struct peeps_entity_slot *slots[2];
+
+	if (what->names_other < 0)
+		return entity_make(self, what->entities);
+	if (!entities_make(self, what->entities, what->names_other, slots))
+		return NULL;
+	*what->other = slots[0];
+	return slots[1];
+}
+
+static bool tie(struct peeps_hook *hook, const struct tied *what, struct self *self)
 {
 	struct peeps_entity_slot *slot;
 
 	if (hook_is_tied(hook))
 		return true; /* another thread was first */
-	slot = entity_make(self, entity);
+	slot = make(what, self);
 	if (!slot) {
 		peeps_store_relaxed(&hook->generation, tied_generation(hook) | NO_ROOM);
 		return false;
@@ -84,29 +103,54 @@ static bool tie(struct peeps_hook *hook, const struct entity_new *entity, struct
 	return true;
 }
 
+static bool may_be_tied(const struct peeps_hook *hook)
+{
+	return !(hook->traits & HOOK_SHARED) &&
+	       (peeps_load_relaxed(&hook->generation) != (tied_generation(hook) | NO_ROOM) ||
+		entity_room());
+}
+
+static bool describe_and_tie(struct peeps_hook *hook, const struct tied *what,
+			     struct peeps_site *first_use, struct self *self)
+{
+	struct entity_new *const entities = what->entities;
+	sigset_t mask;
+	bool tied;
+
+	entities[0].creator = self_actor(self);
+	entities[0].name = describe(hook, first_use, &entities[0].site);
+	if (what->names_other >= 0) {
+		entities[1].creator = entities[0].creator;
+		entities[1].name = entities[0].name;
+		entities[1].site = entities[0].site;
+	}
+	process_lock(&mask);
+	tied = tie(hook, what, self);
+	if (entities[0].name)
+		intern_put(entities[0].name, (struct rest){ .over = true });
+	process_unlock(&mask);
+	return tied;
+}
+
 bool hook_tie_as(struct peeps_hook *hook, enum peeps_kind kind, const uint64_t *body,
 		 struct peeps_site *first_use, struct self *self)
 {
 	struct entity_new entity = { .kind = kind, .traits = hook->traits };
-	sigset_t mask;
-	bool tied;
+	const struct tied one = { .entities = &entity, .names_other = -1 };
 
-	if (hook_is_tied(hook))
-		return true;
-	if (hook->traits & HOOK_SHARED)
-		return false;
-	if (peeps_load_relaxed(&hook->generation) == (tied_generation(hook) | NO_ROOM) &&
-	    !entity_room())
-		return false;
 	memcpy(entity.body, body, sizeof(entity.body));
-	entity.creator = self_actor(self);
-	entity.name = describe(hook, first_use, &entity.site);
-	process_lock(&mask);
-	tied = tie(hook, &entity, self);
-	if (entity.name)
-		intern_put(entity.name, (struct rest){ .over = true });
-	process_unlock(&mask);
-	return tied;
+	return hook_is_tied(hook) ||
+	       (may_be_tied(hook) && describe_and_tie(hook, &one, first_use, self));
+}
+
+bool hook_tie_ends(struct peeps_hook *hook, struct peeps_entity_slot **other,
+		   struct entity_new *ends, int names_other, struct peeps_site *first_use,
+		   struct self *self)
+{
+	const struct tied both = { .entities = ends, .names_other = names_other, .other = other };
+
+	return hook_is_tied(hook) ||
+	       (may_be_tied(hook) && describe_and_tie(hook, &both, first_use, self));
 }
 
 bool hook_tie(struct peeps_hook *hook, enum peeps_kind kind, struct peeps_site *first_use,
@@ -130,7 +174,18 @@ void hook_init(struct peeps_hook *hook, const char *name, struct peeps_site *sit
 				     .traits = traits };
 }
 
-void hook_deinit(struct peeps_hook *hook, struct self *self)
+static void retire(const struct peeps_hook *hook, struct peeps_entity_slot *other,
+		   struct self *self)
+{
+	struct peeps_entity_slot *const ends[2] = { other, hook->slot };
+
+	if (other)
+		entities_retire(self, ends);
+	else
+		entity_retire(self, hook->slot);
+}
+
+static void deinit(struct peeps_hook *hook, struct peeps_entity_slot *other, struct self *self)
 {
 	struct interned *const name =
 		hook->name && !made_by_initializer(hook) ? intern_of(hook->name) : NULL;
@@ -139,7 +194,7 @@ void hook_deinit(struct peeps_hook *hook, struct self *self)
 	if (self) {
 		process_lock(&mask);
 		if (hook_is_tied(hook))
-			entity_retire(self, hook->slot);
+			retire(hook, other, self);
 		if (name)
 			intern_put(name, (struct rest){ .over = true });
 		process_unlock(&mask);
@@ -149,4 +204,14 @@ void hook_deinit(struct peeps_hook *hook, struct self *self)
 	hook->slot = NULL;
 	if (name)
 		hook->name = NULL; /* glibc lets a mutex be destroyed twice */
+}
+
+void hook_deinit(struct peeps_hook *hook, struct self *self)
+{
+	deinit(hook, NULL, self);
+}
+
+void hook_deinit_ends(struct peeps_hook *hook, struct peeps_entity_slot *other, struct self *self)
+{
+	deinit(hook, other, self);
 }

@@ -8,6 +8,8 @@
 #include <peeps/hook.h>
 #include "writer/thread.h"
 
+struct entity_new;
+
 /**
  * hook_init - an untied hook with a name of its own
  * @name: copied; NULL or "": named after @site
@@ -32,6 +34,16 @@ bool hook_tie(struct peeps_hook *hook, enum peeps_kind kind, struct peeps_site *
 bool hook_tie_as(struct peeps_hook *hook, enum peeps_kind kind, const uint64_t *body,
 		 struct peeps_site *first_use, struct self *self);
 
+/**
+ * hook_tie_ends - the same for two ends of one thing; the second is the hook's own slot
+ * @other:       gets the slot of the first, valid as long as the hook is tied
+ * @ends:        two: kind and body; the rest comes from the hook
+ * @names_other: word of the second one's body that takes the first one's ref
+ */
+bool hook_tie_ends(struct peeps_hook *hook, struct peeps_entity_slot **other,
+		   struct entity_new *ends, int names_other, struct peeps_site *first_use,
+		   struct self *self);
+
 /* In traits, which have no other use for it: never tied, because other processes use the same hook
  * through shared memory. */
 #define HOOK_SHARED (UINT64_C(1) << 63)
@@ -45,5 +57,6 @@ bool hook_is_tied(const struct peeps_hook *hook);
 /* End its entity, if it has one. Nobody may use the hook any more. @self NULL: only let go of the
  * name. */
 void hook_deinit(struct peeps_hook *hook, struct self *self);
+void hook_deinit_ends(struct peeps_hook *hook, struct peeps_entity_slot *other, struct self *self);
 
 #endif
