@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* Channels where the segment has room for a few of each: they work all the same, and what is lost is counted. */
+#include "tests/writer/writer_test.h"
+
+#include <errno.h>
+#include <pthread.h>
+
+#include <peeps/peeps.h>
+
+#include "writer/hold.h"
+#include "writer/hook.h"
+#include "writer/mpsc_channel.h"
+
+#define MANY 100
+
+static struct peeps_mpsc_tx *senders[MANY];
+static struct peeps_mpsc_rx *receivers[MANY];
+
+static void use(int i)
+{
+	uint64_t item = (uint64_t)i;
+
+	assert_int_equal(peeps_mpsc_send(senders[i], &item), 0);
+	assert_int_equal(peeps_mpsc_try_send(senders[i], &item), -EAGAIN);
+	assert_int_equal(peeps_mpsc_recv(receivers[i], &item), 0);
+	assert_int_equal(peeps_mpsc_timed_recv(receivers[i], &item, 1000), -ETIMEDOUT);
+	assert_int_equal(item, i);
+}
+
+static bool is_shown(int i)
+{
+	return hook_is_tied(&senders[i]->channel->record.hook);
+}
+
+static void peeps_mpsc__more_than_there_is_room_for__all_work_and_losses_are_counted(void **state)
+{
+	const uint64_t no_entity = counted(PEEPS_COUNTER_DROPPED_ENTITIES);
+	const uint64_t no_edge = counted(PEEPS_COUNTER_DROPPED_EDGES);
+	int shown = 0;
+
+	(void)state;
+	for (int i = 0; i < MANY; i++) {
+		assert_int_equal(peeps_mpsc_new(&senders[i], &receivers[i], "one of many",
+						sizeof(uint64_t), 1),
+				 0);
+		shown += is_shown(i);
+	}
+	assert_true(shown > 0 && shown < MANY);
+	assert_true(counted(PEEPS_COUNTER_DROPPED_ENTITIES) > no_entity);
+	assert_true(counted(PEEPS_COUNTER_DROPPED_EDGES) > no_edge);
+	for (int i = 0; i < MANY; i++)
+		use(i);
+	/* The first go, and there is room again: the next use of another one finds it. */
+	assert_true(is_shown(0) && !is_shown(MANY - 1));
+	peeps_mpsc_tx_free(senders[0]);
+	peeps_mpsc_rx_free(receivers[0]);
+	use(MANY - 1);
+	assert_true(is_shown(MANY - 1));
+	assert_int_equal(
+		senders[MANY - 1]->channel->record.hook.slot->body[PEEPS_MPSC_TX_SENT_TOTAL_WORD],
+		2);
+	assert_int_equal(senders[MANY - 1]->channel->record.rx->body[PEEPS_MPSC_RX_RECV_TOTAL_WORD],
+			 2);
+	for (int i = 1; i < MANY; i++) {
+		peeps_mpsc_tx_free(senders[i]);
+		peeps_mpsc_rx_free(receivers[i]);
+	}
+}
+
+static void peeps_mpsc_tx_clone__no_edge_left__asked_for_once_a_handle(void **state)
+{
+	uint64_t dropped, item = 1;
+	struct peeps_mpsc_rx *rx;
+
+	(void)state;
+	assert_int_equal(peeps_mpsc_new(&senders[0], &rx, "cloned", sizeof(item), 0), 0);
+	dropped = counted(PEEPS_COUNTER_DROPPED_EDGES);
+	for (int i = 1; i < MANY; i++) {
+		senders[i] = peeps_mpsc_tx_clone(senders[0]);
+		assert_non_null(senders[i]);
+	}
+	assert_true(counted(PEEPS_COUNTER_DROPPED_EDGES) >= dropped + MANY - 8);
+	assert_false(hold_is_made(&senders[MANY - 1]->owner.hold));
+	dropped = counted(PEEPS_COUNTER_DROPPED_EDGES);
+	for (int i = 0; i < MANY; i++)
+		assert_int_equal(peeps_mpsc_send(senders[i], &item), 0);
+	assert_int_equal(counted(PEEPS_COUNTER_DROPPED_EDGES), dropped);
+	for (int i = 0; i < MANY; i++)
+		peeps_mpsc_tx_free(senders[i]);
+	peeps_mpsc_rx_free(rx);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			peeps_mpsc__more_than_there_is_room_for__all_work_and_losses_are_counted),
+		cmocka_unit_test(peeps_mpsc_tx_clone__no_edge_left__asked_for_once_a_handle),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,712 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The channel. What it is to its program is in this file; what a reader sees of it, in writer/mpsc_record.c,
+ * which with PEEPS_DISABLE is not there.
+ *
+ * Senders are one at a time, by a lock; the receiver takes none. The two sides meet in two words, tail and
+ * head (writer/mpsc_channel.h). A side that has nothing to do looks a few times, and then sleeps under the
+ * lock for sleeping, which nobody takes but to sleep and to wake.
+ */
+#include <peeps/mpsc.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "writer/mpsc_channel.h"
+#include "writer/mpsc_record.h"
+
+#define FOR_EVER UINT64_MAX
+
+/* --- looking -------------------------------------------------------------------------------- */
+
+/*
+ * In pauses of some 15 to 50 ns. Two sides that are both awake keep each other waiting for a microsecond or
+ * two: that is worth waiting awake for, as long as it comes true. Sides that sleep by turns would go on doing
+ * so, each waking up too late for the other; so once in so many waits a handle waits as long as a wake-up
+ * takes, and if that was worth it, both are awake from then on. A slow other side costs little: one pause a
+ * wait, and once in so many that.
+ */
+#define PAUSES_LEARNT_MOST 256
+#define PAUSES_PROBE       2048
+#define WAITS_A_PROBE      64
+
+static inline void pause_once(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("isb" : : : "memory");
+#endif
+}
+
+/* A look takes the line from who writes it: not at every pause. */
+static uint32_t pause_some(uint32_t done)
+{
+	const uint32_t count = done < 16 ? 1 : 4;
+
+	for (uint32_t i = 0; i < count; i++)
+		pause_once();
+	return count;
+}
+
+static bool look_for(struct mpsc_spin *spin, bool (*there_is)(const struct mpsc *),
+		     const struct mpsc *c)
+{
+	const uint32_t waits = __atomic_load_n(&spin->waits, __ATOMIC_RELAXED);
+	const uint32_t learnt = __atomic_load_n(&spin->pauses, __ATOMIC_RELAXED);
+	const uint32_t most = waits % WAITS_A_PROBE == 0 ? PAUSES_PROBE : learnt;
+	bool found = false;
+	uint32_t next = learnt / 2;
+
+	__atomic_store_n(&spin->waits, waits + 1, __ATOMIC_RELAXED);
+	for (uint32_t done = 0; done <= most && !found; found = there_is(c))
+		done += pause_some(done);
+	if (found)
+		next = PAUSES_LEARNT_MOST;
+	__atomic_store_n(&spin->pauses, next, __ATOMIC_RELAXED);
+	return found;
+}
+
+/* A reason for a sender not to wait: room, or the end. */
+static bool is_reason_to_send(const struct mpsc *c, uint64_t head)
+{
+	const uint64_t tail = peeps_load_acquire(&c->tail);
+
+	return tail & MPSC_CLOSED ||
+	       (tail >> MPSC_TAIL_SHIFT) - (head >> MPSC_HEAD_SHIFT) < c->capacity;
+}
+
+static bool there_is_space(const struct mpsc *c)
+{
+	return is_reason_to_send(c, peeps_load_acquire(&c->head));
+}
+
+static bool is_reason_to_receive(const struct mpsc *c, uint64_t tail)
+{
+	return tail & MPSC_CLOSED || tail >> MPSC_TAIL_SHIFT != c->recv.received;
+}
+
+static bool there_is_an_item(const struct mpsc *c)
+{
+	return is_reason_to_receive(c, peeps_load_acquire(&c->tail));
+}
+
+/* --- sleeping and waking -------------------------------------------------------------------- */
+
+/* A call that sleeps. */
+struct sleeper {
+	struct mpsc *channel;
+	struct mpsc_wait wait;
+	const struct mpsc_call *call;
+	uint64_t deadline_ns; /* CLOCK_MONOTONIC; FOR_EVER */
+	bool is_counted;      /* in sleep.senders */
+};
+
+static uint64_t deadline_after(uint64_t timeout_ns)
+{
+	struct timespec now;
+	uint64_t deadline_ns;
+
+	if (timeout_ns == FOR_EVER)
+		return FOR_EVER;
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	deadline_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	return __builtin_add_overflow(deadline_ns, timeout_ns, &deadline_ns) ? FOR_EVER
+									     : deadline_ns;
+}
+
+/* Returns 0, or ETIMEDOUT. A cancellation point. */
+static int sleep_once(pthread_cond_t *condition, const struct sleeper *sleeper)
+{
+	pthread_mutex_t *const lock = &sleeper->channel->sleep.lock;
+	const struct timespec deadline = {
+		.tv_sec = (time_t)(sleeper->deadline_ns / 1000000000u),
+		.tv_nsec = (long)(sleeper->deadline_ns % 1000000000u),
+	};
+
+	if (sleeper->deadline_ns == FOR_EVER)
+		return pthread_cond_wait(condition, lock);
+	return pthread_cond_clockwait(condition, lock, CLOCK_MONOTONIC, &deadline);
+}
+
+/* Lock for sleeping held. The receiver is told, by the word in which it gives space back, that a sender
+ * sleeps: either it sees that, or its count is seen here. */
+static bool may_send(struct mpsc *c)
+{
+	return is_reason_to_send(c,
+				 __atomic_fetch_or(&c->head, MPSC_SENDERS_SLEEP, __ATOMIC_ACQ_REL));
+}
+
+static bool may_receive(struct mpsc *c)
+{
+	return is_reason_to_receive(
+		c, __atomic_fetch_or(&c->tail, MPSC_RECEIVER_SLEEPS, __ATOMIC_ACQ_REL));
+}
+
+/* Lock for sleeping held: a sender that slept has come to its end. It was the one that was woken, perhaps for
+ * nothing: if there is still room, it is the next one's turn; if not, the receiver knows of the next one. */
+static void pass_on(struct mpsc *c)
+{
+	if (--c->sleep.senders > 0 && may_send(c))
+		(void)pthread_cond_signal(&c->sleep.space);
+}
+
+static void cancelled_sending(void *argument)
+{
+	struct sleeper *const sleeper = argument;
+
+	pass_on(sleeper->channel);
+	(void)pthread_mutex_unlock(&sleeper->channel->sleep.lock);
+	mpsc_record_cancelled(&sleeper->wait, sleeper->call);
+}
+
+static void cancelled_receiving(void *argument)
+{
+	struct sleeper *const sleeper = argument;
+
+	(void)pthread_mutex_unlock(&sleeper->channel->sleep.lock);
+	mpsc_record_cancelled(&sleeper->wait, sleeper->call);
+}
+
+/* Lock for sleeping held. Until there is a reason to go on, or the deadline. */
+static int sleep_until(bool (*may_go_on)(struct mpsc *), pthread_cond_t *condition,
+		       const struct sleeper *sleeper)
+{
+	int result = 0;
+
+	while (result == 0 && !may_go_on(sleeper->channel))
+		result = sleep_once(condition, sleeper);
+	return result;
+}
+
+/* Returns 0, or ETIMEDOUT. */
+static int sleep_for_space(struct sleeper *sleeper)
+{
+	struct mpsc *const c = sleeper->channel;
+	int result;
+
+	(void)pthread_mutex_lock(&c->sleep.lock);
+	if (!sleeper->is_counted)
+		c->sleep.senders++;
+	sleeper->is_counted = true;
+	pthread_cleanup_push(cancelled_sending, sleeper);
+	result = sleep_until(may_send, &c->sleep.space, sleeper);
+	pthread_cleanup_pop(0);
+	(void)pthread_mutex_unlock(&c->sleep.lock);
+	return result;
+}
+
+static int sleep_for_item(struct sleeper *sleeper)
+{
+	struct mpsc *const c = sleeper->channel;
+	int result;
+
+	(void)pthread_mutex_lock(&c->sleep.lock);
+	pthread_cleanup_push(cancelled_receiving, sleeper);
+	result = sleep_until(may_receive, &c->sleep.items, sleeper);
+	pthread_cleanup_pop(0);
+	(void)pthread_mutex_unlock(&c->sleep.lock);
+	return result;
+}
+
+/* Whoever said that it sleeps said so under the lock, and has let go of it only in its sleep. So it is there
+ * when we have had the lock, and need not wait for us to let go of it when it wakes. */
+static void wake(struct mpsc *c, pthread_cond_t *condition)
+{
+	(void)pthread_mutex_lock(&c->sleep.lock);
+	(void)pthread_mutex_unlock(&c->sleep.lock);
+	(void)pthread_cond_signal(condition);
+}
+
+static void wake_all(struct mpsc *c)
+{
+	(void)pthread_mutex_lock(&c->sleep.lock);
+	(void)pthread_mutex_unlock(&c->sleep.lock);
+	(void)pthread_cond_broadcast(&c->sleep.space);
+	(void)pthread_cond_signal(&c->sleep.items);
+}
+
+/* --- sending -------------------------------------------------------------------------------- */
+
+/* Senders' lock held. */
+static bool has_space(struct mpsc *c)
+{
+	if (c->send.sent - c->send.received_seen < c->capacity || c->capacity == 0)
+		return true;
+	c->send.received_seen = mpsc_received(c);
+	return c->send.sent - c->send.received_seen < c->capacity;
+}
+
+/* Senders' lock held. Returns 0; -EAGAIN; -EPIPE; -ENOMEM. */
+static int put_locked(struct peeps_mpsc_tx *tx, const void *item, struct mpsc_wait *wait,
+		      const struct mpsc_call *call, uint64_t *before)
+{
+	struct mpsc *const c = tx->channel;
+
+	if (peeps_unlikely(c->send.close_cause != PEEPS_CLOSE_CAUSE_NONE))
+		return -EPIPE;
+	if (peeps_unlikely(!has_space(c)))
+		return -EAGAIN;
+	if (peeps_unlikely(!mpsc_queue_put(&c->queue, &c->send.side, item)))
+		return -ENOMEM;
+	c->send.sent++;
+	mpsc_record_sent(tx, wait, call);
+	/* Publish: release, for the item. With the same instruction: does the receiver sleep? If so it is woken
+	 * now, and says so again next time. Not closed: only the holder of the lock closes. */
+	*before = __atomic_exchange_n(&c->tail, c->send.sent << MPSC_TAIL_SHIFT, __ATOMIC_ACQ_REL);
+	return 0;
+}
+
+static inline int put(struct peeps_mpsc_tx *tx, const void *item, struct mpsc_wait *wait,
+		      const struct mpsc_call *call)
+{
+	struct mpsc *const c = tx->channel;
+	uint64_t before = 0;
+	int result;
+
+	(void)pthread_mutex_lock(&c->send.lock);
+	result = put_locked(tx, item, wait, call, &before);
+	(void)pthread_mutex_unlock(&c->send.lock);
+	if (peeps_unlikely(before & MPSC_RECEIVER_SLEEPS))
+		wake(c, &c->sleep.items);
+	return result;
+}
+
+static int put_asleep(struct peeps_mpsc_tx *tx, const void *item, uint64_t deadline_ns,
+		      const struct mpsc_call *call)
+{
+	struct mpsc *const c = tx->channel;
+	struct sleeper sleeper = { .channel = c, .call = call, .deadline_ns = deadline_ns };
+	int slept, result;
+
+	mpsc_record_send_blocked(&sleeper.wait, tx, deadline_ns, call);
+	do {
+		slept = sleep_for_space(&sleeper);
+		result = put(tx, item, &sleeper.wait, call);
+	} while (result == -EAGAIN && slept == 0);
+	if (result == -EAGAIN)
+		result = -ETIMEDOUT;
+	if (result != 0)
+		mpsc_record_failed(&sleeper.wait, -result, call);
+	(void)pthread_mutex_lock(&c->sleep.lock);
+	pass_on(c);
+	(void)pthread_mutex_unlock(&c->sleep.lock);
+	return result;
+}
+
+static __attribute__((noinline)) int put_waiting(struct peeps_mpsc_tx *tx, const void *item,
+						 uint64_t timeout_ns, const struct mpsc_call *call)
+{
+	const uint64_t deadline_ns = deadline_after(timeout_ns);
+	int result;
+
+	if (timeout_ns == 0)
+		return -ETIMEDOUT;
+	if (look_for(&tx->spin, there_is_space, tx->channel)) {
+		result = put(tx, item, NULL, call);
+		if (result != -EAGAIN)
+			return result;
+	}
+	return put_asleep(tx, item, deadline_ns, call);
+}
+
+static inline int send_item(struct peeps_mpsc_tx *tx, const void *item, uint64_t timeout_ns,
+			    const struct mpsc_call *call)
+{
+	int result;
+
+	mpsc_record_prepare(tx->channel, call);
+	result = put(tx, item, NULL, call);
+	if (peeps_unlikely(result == -EAGAIN))
+		return put_waiting(tx, item, timeout_ns, call);
+	return result;
+}
+
+/* --- receiving ------------------------------------------------------------------------------ */
+
+/* Returns 0; -EAGAIN; -EPIPE. */
+static inline int take(struct peeps_mpsc_rx *rx, void *item, struct mpsc_wait *wait,
+		       const struct mpsc_call *call)
+{
+	struct mpsc *const c = rx->channel;
+	uint64_t before, tail;
+
+	if (c->recv.sent_seen == c->recv.received) {
+		/* Acquire: the items. Pairs with the release in put_locked(). */
+		tail = peeps_load_acquire(&c->tail);
+		c->recv.sent_seen = tail >> MPSC_TAIL_SHIFT;
+		if (c->recv.sent_seen == c->recv.received)
+			return tail & MPSC_CLOSED ? -EPIPE : -EAGAIN;
+	}
+	mpsc_queue_take(&c->queue, &c->recv.side, item);
+	peeps_store_relaxed(&c->recv.received, c->recv.received + 1);
+	mpsc_record_received(rx, wait, call);
+	if (c->capacity == 0) {
+		/* Nobody waits for space. The blocks have an order of their own. */
+		peeps_store_release(&c->head, c->recv.received << MPSC_HEAD_SHIFT);
+		return 0;
+	}
+	/* Release: the item is read before its place is written again. With the same instruction: do senders
+	 * sleep? One is woken, and sees to the others (pass_on()). */
+	before = __atomic_exchange_n(&c->head, c->recv.received << MPSC_HEAD_SHIFT,
+				     __ATOMIC_ACQ_REL);
+	if (peeps_unlikely(before & MPSC_SENDERS_SLEEP))
+		wake(c, &c->sleep.space);
+	return 0;
+}
+
+static int take_asleep(struct peeps_mpsc_rx *rx, void *item, uint64_t deadline_ns,
+		       const struct mpsc_call *call)
+{
+	struct sleeper sleeper = {
+		.channel = rx->channel,
+		.call = call,
+		.deadline_ns = deadline_ns,
+	};
+	int slept, result;
+
+	mpsc_record_recv_blocked(&sleeper.wait, rx, deadline_ns, call);
+	do {
+		slept = sleep_for_item(&sleeper);
+		result = take(rx, item, &sleeper.wait, call);
+	} while (result == -EAGAIN && slept == 0);
+	if (result == -EAGAIN)
+		result = -ETIMEDOUT;
+	if (result != 0)
+		mpsc_record_failed(&sleeper.wait, -result, call);
+	return result;
+}
+
+static __attribute__((noinline)) int take_waiting(struct peeps_mpsc_rx *rx, void *item,
+						  uint64_t timeout_ns, const struct mpsc_call *call)
+{
+	const uint64_t deadline_ns = deadline_after(timeout_ns);
+	int result;
+
+	if (timeout_ns == 0)
+		return -ETIMEDOUT;
+	if (look_for(&rx->spin, there_is_an_item, rx->channel)) {
+		result = take(rx, item, NULL, call);
+		if (result != -EAGAIN)
+			return result;
+	}
+	return take_asleep(rx, item, deadline_ns, call);
+}
+
+static inline int receive_item(struct peeps_mpsc_rx *rx, void *item, uint64_t timeout_ns,
+			       const struct mpsc_call *call)
+{
+	const int result = take(rx, item, NULL, call);
+
+	if (peeps_unlikely(result == -EAGAIN))
+		return take_waiting(rx, item, timeout_ns, call);
+	return result;
+}
+
+/* --- made ----------------------------------------------------------------------------------- */
+
+static struct mpsc *channel_new(size_t item_size, size_t capacity)
+{
+	struct mpsc *const c = aligned_alloc(_Alignof(struct mpsc), sizeof(struct mpsc));
+
+	if (!c)
+		return NULL;
+	*c = (struct mpsc){ .capacity = capacity, .sides = 2, .send.handles = 1 };
+	if (mpsc_queue_init(&c->queue, &c->send.side, &c->recv.side, item_size, capacity) != 0) {
+		free(c);
+		return NULL;
+	}
+	(void)pthread_mutex_init(&c->send.lock, NULL);
+	(void)pthread_mutex_init(&c->sleep.lock, NULL);
+	(void)pthread_cond_init(&c->sleep.space, NULL);
+	(void)pthread_cond_init(&c->sleep.items, NULL);
+	return c;
+}
+
+static void channel_free(struct mpsc *c)
+{
+	(void)pthread_cond_destroy(&c->sleep.items);
+	(void)pthread_cond_destroy(&c->sleep.space);
+	(void)pthread_mutex_destroy(&c->sleep.lock);
+	(void)pthread_mutex_destroy(&c->send.lock);
+	free(c);
+}
+
+static int make(struct peeps_mpsc_tx **tx, struct peeps_mpsc_rx **rx, const char *name,
+		size_t item_size, size_t capacity, const struct mpsc_call *call)
+{
+	struct peeps_mpsc_tx *sender;
+	struct peeps_mpsc_rx *receiver;
+	struct mpsc *channel;
+
+	if (item_size == 0)
+		return -EINVAL;
+	sender = calloc(1, sizeof(*sender));
+	receiver = calloc(1, sizeof(*receiver));
+	channel = channel_new(item_size, capacity);
+	if (!sender || !receiver || !channel) {
+		if (channel) {
+			mpsc_queue_deinit(&channel->queue, &channel->recv.side);
+			channel_free(channel);
+		}
+		free(receiver);
+		free(sender);
+		return -ENOMEM;
+	}
+	sender->channel = channel;
+	receiver->channel = channel;
+	mpsc_record_new(sender, receiver, name, call);
+	*tx = sender;
+	*rx = receiver;
+	return 0;
+}
+
+static struct peeps_mpsc_tx *clone_of(struct peeps_mpsc_tx *tx, const struct mpsc_call *call)
+{
+	struct mpsc *const c = tx->channel;
+	struct peeps_mpsc_tx *const clone = calloc(1, sizeof(*clone));
+
+	if (!clone)
+		return NULL;
+	clone->channel = c;
+	mpsc_record_prepare(c, call);
+	(void)pthread_mutex_lock(&c->send.lock);
+	c->send.handles++;
+	mpsc_record_cloned(clone, call);
+	(void)pthread_mutex_unlock(&c->send.lock);
+	return clone;
+}
+
+static void move_tx(struct peeps_mpsc_tx *tx, const struct mpsc_call *call)
+{
+	mpsc_record_prepare(tx->channel, call);
+	(void)pthread_mutex_lock(&tx->channel->send.lock);
+	mpsc_record_tx_moved(tx, call);
+	(void)pthread_mutex_unlock(&tx->channel->send.lock);
+}
+
+/* --- closed and freed ----------------------------------------------------------------------- */
+
+/* Senders' lock held, and it is recorded: what was sent before is accepted, and nothing after. */
+static void close_locked(struct mpsc *c)
+{
+	/* Release: all that was sent, and send.* for who finds the channel closed. */
+	(void)__atomic_fetch_or(&c->tail, MPSC_CLOSED, __ATOMIC_ACQ_REL);
+}
+
+static void set_cause(struct mpsc *c, uint64_t cause)
+{
+	if (c->send.close_cause == PEEPS_CLOSE_CAUSE_NONE)
+		c->send.close_cause = cause;
+}
+
+static void close_as_sender(struct mpsc *c, const struct mpsc_call *call)
+{
+	mpsc_record_prepare(c, call);
+	(void)pthread_mutex_lock(&c->send.lock);
+	c->send.sender_closed = true;
+	set_cause(c, PEEPS_CLOSE_CAUSE_SENDER_CLOSED);
+	mpsc_record_ends(c, false, call);
+	close_locked(c);
+	(void)pthread_mutex_unlock(&c->send.lock);
+	wake_all(c);
+}
+
+static void close_as_receiver(struct mpsc *c, uint64_t cause, const struct mpsc_call *call)
+{
+	mpsc_record_prepare(c, call);
+	(void)pthread_mutex_lock(&c->send.lock);
+	c->send.receiver_closed = true;
+	set_cause(c, cause);
+	if (cause == PEEPS_CLOSE_CAUSE_RECEIVER_GONE)
+		c->send.discarded = c->send.sent - c->recv.received;
+	mpsc_record_ends(c, true, call);
+	close_locked(c);
+	(void)pthread_mutex_unlock(&c->send.lock);
+	wake_all(c);
+}
+
+/* The caller has been the last on its side to touch the channel. */
+static void leave_side(struct mpsc *c, const struct mpsc_call *call)
+{
+	/* Release: what this side did. Acquire: what the other one did. */
+	if (__atomic_sub_fetch(&c->sides, 1, __ATOMIC_ACQ_REL) != 0)
+		return;
+	mpsc_record_freed(c, call);
+	channel_free(c);
+}
+
+static void free_tx(struct peeps_mpsc_tx *tx, const struct mpsc_call *call)
+{
+	struct mpsc *const c = tx->channel;
+	bool is_last;
+
+	mpsc_record_prepare(c, call);
+	(void)pthread_mutex_lock(&c->send.lock);
+	is_last = --c->send.handles == 0;
+	if (is_last) {
+		c->send.sender_closed = true;
+		set_cause(c, PEEPS_CLOSE_CAUSE_SENDERS_GONE);
+	}
+	mpsc_record_left(&tx->owner, call);
+	mpsc_record_ends(c, false, call);
+	if (is_last)
+		close_locked(c);
+	(void)pthread_mutex_unlock(&c->send.lock);
+	free(tx);
+	if (!is_last)
+		return;
+	wake_all(c);
+	leave_side(c, call);
+}
+
+static void free_rx(struct peeps_mpsc_rx *rx, const struct mpsc_call *call)
+{
+	struct mpsc *const c = rx->channel;
+
+	close_as_receiver(c, PEEPS_CLOSE_CAUSE_RECEIVER_GONE, call);
+	mpsc_record_left(&rx->owner, call);
+	/* Closed: no sender looks at it any more. */
+	mpsc_queue_deinit(&c->queue, &c->recv.side);
+	free(rx);
+	leave_side(c, call);
+}
+
+/* --- what programs call: the plain symbols, and those that know the place ----------------------- */
+
+#ifndef PEEPS_DISABLE
+#undef peeps_mpsc_new
+#undef peeps_mpsc_tx_clone
+#undef peeps_mpsc_send
+#undef peeps_mpsc_timed_send
+#undef peeps_mpsc_recv
+#undef peeps_mpsc_timed_recv
+#undef peeps_mpsc_tx_moved
+#undef peeps_mpsc_rx_moved
+#endif
+
+#define PLAIN_CALL MPSC_CALL(&peeps_site_unknown)
+
+int peeps_mpsc_new(struct peeps_mpsc_tx **tx, struct peeps_mpsc_rx **rx, const char *name,
+		   size_t item_size, size_t capacity)
+{
+	return make(tx, rx, name, item_size, capacity, PLAIN_CALL);
+}
+
+struct peeps_mpsc_tx *peeps_mpsc_tx_clone(struct peeps_mpsc_tx *tx)
+{
+	return clone_of(tx, PLAIN_CALL);
+}
+
+int peeps_mpsc_send(struct peeps_mpsc_tx *tx, const void *item)
+{
+	return send_item(tx, item, FOR_EVER, PLAIN_CALL);
+}
+
+int peeps_mpsc_try_send(struct peeps_mpsc_tx *tx, const void *item)
+{
+	const struct mpsc_call *const call = PLAIN_CALL;
+
+	mpsc_record_prepare(tx->channel, call);
+	return put(tx, item, NULL, call);
+}
+
+int peeps_mpsc_timed_send(struct peeps_mpsc_tx *tx, const void *item, uint64_t timeout_ns)
+{
+	return send_item(tx, item, timeout_ns, PLAIN_CALL);
+}
+
+int peeps_mpsc_recv(struct peeps_mpsc_rx *rx, void *item)
+{
+	return receive_item(rx, item, FOR_EVER, PLAIN_CALL);
+}
+
+int peeps_mpsc_try_recv(struct peeps_mpsc_rx *rx, void *item)
+{
+	return take(rx, item, NULL, PLAIN_CALL);
+}
+
+int peeps_mpsc_timed_recv(struct peeps_mpsc_rx *rx, void *item, uint64_t timeout_ns)
+{
+	return receive_item(rx, item, timeout_ns, PLAIN_CALL);
+}
+
+void peeps_mpsc_tx_close(struct peeps_mpsc_tx *tx)
+{
+	close_as_sender(tx->channel, PLAIN_CALL);
+}
+
+void peeps_mpsc_rx_close(struct peeps_mpsc_rx *rx)
+{
+	close_as_receiver(rx->channel, PEEPS_CLOSE_CAUSE_RECEIVER_CLOSED, PLAIN_CALL);
+}
+
+void peeps_mpsc_tx_moved(struct peeps_mpsc_tx *tx)
+{
+	move_tx(tx, PLAIN_CALL);
+}
+
+void peeps_mpsc_rx_moved(struct peeps_mpsc_rx *rx)
+{
+	mpsc_record_rx_moved(rx, PLAIN_CALL);
+}
+
+void peeps_mpsc_tx_free(struct peeps_mpsc_tx *tx)
+{
+	if (tx)
+		free_tx(tx, PLAIN_CALL);
+}
+
+void peeps_mpsc_rx_free(struct peeps_mpsc_rx *rx)
+{
+	if (rx)
+		free_rx(rx, PLAIN_CALL);
+}
+
+#ifndef PEEPS_DISABLE
+
+int peeps_mpsc_new_at(struct peeps_mpsc_tx **tx, struct peeps_mpsc_rx **rx, const char *name,
+		      size_t item_size, size_t capacity, struct peeps_site *site)
+{
+	return make(tx, rx, name, item_size, capacity, MPSC_CALL(site));
+}
+
+struct peeps_mpsc_tx *peeps_mpsc_tx_clone_at(struct peeps_mpsc_tx *tx, struct peeps_site *site)
+{
+	return clone_of(tx, MPSC_CALL(site));
+}
+
+int peeps_mpsc_send_at(struct peeps_mpsc_tx *tx, const void *item, struct peeps_site *site)
+{
+	return send_item(tx, item, FOR_EVER, MPSC_CALL(site));
+}
+
+int peeps_mpsc_timed_send_at(struct peeps_mpsc_tx *tx, const void *item, uint64_t timeout_ns,
+			     struct peeps_site *site)
+{
+	return send_item(tx, item, timeout_ns, MPSC_CALL(site));
+}
+
+int peeps_mpsc_recv_at(struct peeps_mpsc_rx *rx, void *item, struct peeps_site *site)
+{
+	return receive_item(rx, item, FOR_EVER, MPSC_CALL(site));
+}
+
+int peeps_mpsc_timed_recv_at(struct peeps_mpsc_rx *rx, void *item, uint64_t timeout_ns,
+			     struct peeps_site *site)
+{
+	return receive_item(rx, item, timeout_ns, MPSC_CALL(site));
+}
+
+void peeps_mpsc_tx_moved_at(struct peeps_mpsc_tx *tx, struct peeps_site *site)
+{
+	move_tx(tx, MPSC_CALL(site));
+}
+
+void peeps_mpsc_rx_moved_at(struct peeps_mpsc_rx *rx, struct peeps_site *site)
+{
+	mpsc_record_rx_moved(rx, MPSC_CALL(site));
+}
+
+#endif
