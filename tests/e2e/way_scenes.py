@@ -19,7 +19,6 @@ GARBAGE = [
 ] + [{'PEEPS': text} for text in ('', '1', '00', ' 0', 'no', '\n')]
 
 LOCKS = {'at_least_one': ('acquires',)}
-
 EDGES = {'at_least_one': ('edges',)}
 WAITS = {'at_least_one': ('edges', 'waits')}
 
@@ -96,6 +95,21 @@ SCENES = {
         'interrupted': {'at_least_one': ('entities',), 'losses': False},
         'cancelled': {'at_least_one': ('entities',)},
         'forked': {'at_least_one': ('entities',)},
+    },
+    'mpsc': {
+        'alone': WAITS,
+        'plain_symbols': WAITS,
+        'sizes': WAITS,
+        'closed': WAITS,
+        'receiver_gone': WAITS,
+        'waits': WAITS,
+        'waits_of_many': WAITS,
+        'cancelled': WAITS,
+        'handlers': WAITS,
+        'growth': WAITS,
+        'many_senders': WAITS,
+        'races': WAITS,
+        'forked': WAITS,
     },
     'early': {
         'phases': LOCKS,
