@@ -460,6 +460,7 @@ static void peeps_sem_acquire__cancelled__edge_cancelled_and_the_next_is_served(
 	(void)peeps_sem_acquire(first.s, 3);
 	start(&first);
 	(void)await_pending(&first, slot);
+	(void)usleep(2000); /* until it stands in line */
 	start(&second);
 	(void)await_pending(&second, slot);
 	assert_int_equal(peeps_sem_release(first.s, 1), 0); /* not enough for the first */
@@ -729,9 +730,11 @@ static void peeps_sem__forked_while_others_wait__child_is_alone_with_it(void **s
 	(void)peeps_sem_new(&first.s, "inherited", 5);
 	second.s = first.s;
 	(void)peeps_sem_acquire(first.s, 2);
+	/* In this order: the second is served when the first has let go. */
 	start(&first);
-	start(&second);
 	(void)await_pending(&first, slot_named("inherited"));
+	(void)usleep(2000);
+	start(&second);
 	(void)await_pending(&second, slot_named("inherited"));
 	(void)usleep(2000);
 	assert_child_works(first.s);
