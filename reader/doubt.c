@@ -62,7 +62,8 @@ int peeps_image_doubt(struct peeps_image *image, const struct peeps_target *targ
 		      const uint64_t write_set[PEEPS_WRITE_SET_MAX])
 {
 	const uint64_t count = write_set[0] & PEEPS_WRITE_SET_COUNT_MASK;
-	bool sound = count >= 1 && count <= PEEPS_WRITE_SET_MAX;
+	/* None: of a section that writes only rows, which are there or not. */
+	bool sound = count <= PEEPS_WRITE_SET_MAX && (count > 0 || write_set[0] == 0);
 
 	for (uint64_t i = 0; sound && i < count; i++) {
 		uint64_t offset = i ? write_set[i] : write_set[0] & ~PEEPS_WRITE_SET_COUNT_MASK;
@@ -119,6 +120,10 @@ static void note_stuck(struct peeps_image *image, const struct peeps_target *tar
 			"%s%s%s %s inside an update and does not say which: all is uncertain",
 			thread->tid, *thread->comm ? " (" : "", thread->comm,
 			*thread->comm ? ")" : "", words);
+	else if (slots == 0)
+		peeps_image_note(image, "thread %" PRIu64 "%s%s%s %s inside an update of no slot",
+				 thread->tid, *thread->comm ? " (" : "", thread->comm,
+				 *thread->comm ? ")" : "", words);
 	else
 		peeps_image_note(
 			image,

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <peeps/atomic.h>
+#include <peeps/fault.h>
 #include "reader/barrier.h"
 #include "reader/bounds.h"
 #include "reader/clock.h"
@@ -44,6 +45,21 @@ static void first_scan(struct look *look)
 		thread->txn = peeps_load_acquire(&records[record].txn);
 		thread->stuck = false;
 		peeps_image_copy_thread(look->image, look->target, record);
+	}
+}
+
+/*
+ * Which slots are being written now: a section that is open at the copy and still at the comparison may have left a
+ * slot half written in both, and is open here. What its slots said of their writers does not matter then.
+ */
+static void read_write_sets(struct look *look)
+{
+	const struct peeps_thread *records = records_of(look->target);
+
+	for (size_t record = 0; record < look->image->thread_count; record++) {
+		for (size_t i = 0; i < PEEPS_WRITE_SET_MAX; i++)
+			look->image->threads[record].write_set[i] =
+				peeps_load_relaxed(&records[record].write_set[i]);
 	}
 }
 
@@ -260,6 +276,7 @@ static int look_once(struct look *look)
 	if (r)
 		return r;
 	first_scan(look);
+	PEEPS_STEP(PEEPS_STEP_LOOK_SCANNED);
 	image->taken_at_monotonic_ns = peeps_clock_monotonic_ns();
 	image->taken_at_unix_ns = peeps_clock_ns(CLOCK_REALTIME);
 	r = copy(look);
@@ -269,15 +286,17 @@ static int look_once(struct look *look)
 		judge_dead(look);
 		return 0;
 	}
-	compare_entities(look);
-	compare_edges(look);
-	/* A section whose words we may have seen has an odd txn by now, whatever the order its stores came in: in the
-	 * second scan that txn shows. x86 stores in order and needs no membarrier for that. */
+	/* A section whose words we may have copied has an odd txn by now, and its write set, whatever the order its stores
+	 * came in: in the second scan that txn shows. x86 stores in order and needs no membarrier for that. */
 	look->ordered = peeps_barrier_process(look->target->header.fence_mode);
 #if defined(__x86_64__)
 	look->ordered = true;
 #endif
-	peeps_fence_acquire(); /* the copy before the second scan */
+	peeps_fence_acquire(); /* the copy before the write sets, and before the second scan */
+	read_write_sets(look);
+	peeps_fence_acquire(); /* the write sets before the comparison */
+	compare_entities(look);
+	compare_edges(look);
 	unsettled = second_scan(look);
 	image->cut_ns = peeps_clock_monotonic_ns() - began_ns;
 	image->quality = unsettled == 0 && marks_agree(look) ? PEEPS_QUALITY_QUIESCENT

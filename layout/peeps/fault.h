@@ -40,6 +40,7 @@ void peeps_fault_step(unsigned int step);
 #define PEEPS_STEP_CUT_COPIED       107 /* all copied; not yet checked */
 #define PEEPS_STEP_CUT_CHECKED      108 /* found good; cut not yet cleared */
 #define PEEPS_STEP_CUT_CLEARED      109 /* cut is 0; lock held */
+#define PEEPS_STEP_LOOK_SCANNED     111 /* passive: txns and write sets read; nothing copied */
 
 #define PEEPS_MUTATION_NONE          0
 #define PEEPS_MUTATION_NO_WAIT       1 /* reader: no wait for odd txns */

@@ -338,6 +338,12 @@ static void cut__thread_vanished_while_it_made_a_row__leaves_nothing_uncertain(v
 	assert_int_equal(f->image.quality, PEEPS_QUALITY_PARTIAL);
 	assert_int_equal(count_uncertain(&f->image), 0);
 	assert_int_equal(f->image.scope_count, 1);
+
+	memset(f->segment.threads[1].write_set, 0, sizeof(f->segment.threads[1].write_set));
+	assert_int_equal(take(f, 0), 0);
+	assert_int_equal(f->image.quality, PEEPS_QUALITY_PARTIAL);
+	assert_int_equal(count_uncertain(&f->image), 0);
+	assert_true(is_noted(&f->image, "thread 4712 ended inside an update of no slot"));
 }
 
 /* --- the grace period --------------------------------------------------------------------------------------------- */
@@ -377,7 +383,7 @@ static void cut__senseless_write_set__makes_all_uncertain(void **state)
 		fake_write_set_of(&f->segment, &f->segment.entities[FAKE_ENTITIES - 1]);
 	const uint64_t site = fake_write_set_of(&f->segment, &f->segment.sites[0]);
 	const struct write_set rows[] = {
-		{ "nothing", { 0 } },
+		{ "no slots, and yet one", { left } },
 		{ "four slots", { left | 4, left, left } },
 		{ "63 slots", { left | 63, left, left } },
 		{ "not the start of a slot", { (left + 64) | 1 } },

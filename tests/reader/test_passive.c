@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/* A passive look: passive.c is compiled in here with its steps, at which these tests play the target. */
+#define PEEPS_FAULT_STEPS
+#include "reader/passive.c" // NOLINT(bugprone-suspicious-include): with steps
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,6 +23,16 @@ struct fixture {
 	struct peeps_problem problem;
 };
 
+/* What the target does at a step of the look. Of this program's one thread. */
+static void (*at_step)(struct fixture *fixture, unsigned int step);
+static struct fixture *stepped;
+
+void peeps_fault_step(unsigned int step)
+{
+	if (at_step)
+		at_step(stepped, step);
+}
+
 static int set_up(void **state)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
@@ -28,6 +42,8 @@ static int set_up(void **state)
 	peeps_image_init(&fixture->image);
 	assert_int_equal(peeps_attach_fd(&fixture->target, fixture->segment.fd, &fixture->problem),
 			 0);
+	stepped = fixture;
+	at_step = NULL;
 	*state = fixture;
 	return 0;
 }
@@ -150,10 +166,39 @@ static void look__write_set_is_nonsense__all_is_uncertain(void **state)
 	struct fixture *f = *state;
 
 	record_of(f, f->deadlock.beta)->txn = 3;
+	record_of(f, f->deadlock.beta)->write_set[0] = PEEPS_WRITE_SET_COUNT_MASK;
 	look(f);
 	assert_true(is_uncertain(f, f->deadlock.left));
 	assert_true(is_uncertain(f, f->deadlock.heartbeat));
 	assert_true(is_uncertain_edge(f, f->deadlock.alpha_wait));
+}
+
+static unsigned int looks;
+
+/* In the last try: beta's section of before has ended, and this is the next one. */
+static void write_anothers_edge(struct fixture *f, unsigned int step)
+{
+	if (step != PEEPS_STEP_LOOK_SCANNED || ++looks < LOOK_TRIES)
+		return;
+	record_of(f, f->deadlock.beta)->txn = 5;
+	record_of(f, f->deadlock.beta)->write_set[0] =
+		fake_write_set_of(&f->segment, &f->segment.edges[f->deadlock.alpha_wait]) | 1;
+}
+
+/* The section began after the scan, and stands still, half done, for as long as we look. */
+static void look__edge_that_another_began_to_write_meanwhile__is_uncertain(void **state)
+{
+	struct fixture *f = *state;
+
+	record_of(f, f->deadlock.beta)->txn = 3;
+	record_of(f, f->deadlock.beta)->write_set[0] =
+		fake_write_set_of(&f->segment, &f->segment.edges[f->deadlock.beta_wait]) | 1;
+	at_step = write_anothers_edge;
+	looks = 0;
+	look(f);
+	assert_int_equal(f->image.quality, PEEPS_QUALITY_PASSIVE);
+	assert_true(is_uncertain_edge(f, f->deadlock.alpha_wait));
+	assert_false(is_uncertain(f, f->deadlock.left));
 }
 
 static void look__holder_that_is_none__is_uncertain(void **state)
@@ -259,6 +304,7 @@ int main(void)
 		TEST(look__a_thread_moves__a_free_mutex_is_uncertain),
 		TEST(look__edge_in_anothers_write_set__is_uncertain),
 		TEST(look__write_set_is_nonsense__all_is_uncertain),
+		TEST(look__edge_that_another_began_to_write_meanwhile__is_uncertain),
 		TEST(look__holder_that_is_none__is_uncertain),
 		TEST(look__a_thread_moves__a_hold_is_proved_if_only_its_holder_changes_it),
 		TEST(look__at_rows__shows_those_that_have_not_ended),
