@@ -45,6 +45,13 @@ static bool special_value(struct peeps_decoder *d, const struct peeps_decoded_en
 			return false;
 		*value = peeps_value_text("exited");
 		return true;
+	case PEEPS_KIND_TASK:
+		/* Another thread may enter it yet. */
+		if (!is_field(field, PEEPS_TASK_ACTIVITY_WORD, PEEPS_TASK_ACTIVITY_SHIFT) ||
+		    !peeps_decoder_task_is_left(d, view))
+			return false;
+		*value = peeps_value_text("suspended");
+		return true;
 	case PEEPS_KIND_MUTEX:
 		if (is_field(field, PEEPS_MUTEX_HOLDER_WORD, PEEPS_MUTEX_HOLDER_SHIFT)) {
 			*value = peeps_value_node(peeps_decoder_holder(d, peeps_view_holder(view)));
@@ -81,6 +88,7 @@ static void add_fields(struct peeps_decoder *d, struct peeps_node *node,
 
 /* --- tasks ------------------------------------------------------------------------------------------------------ */
 
+/* An exited one too, if it left the task without a word. */
 static void add_task(struct peeps_decoder *d, struct peeps_node *node,
 		     const struct peeps_entity_view *view)
 {

@@ -115,6 +115,17 @@ static int classify_all(struct peeps_decoder *d)
 	return 0;
 }
 
+bool peeps_decoder_task_is_left(const struct peeps_decoder *d, const struct peeps_entity_view *task)
+{
+	const uint64_t thread = PEEPS_VIEW_FIELD(task, TASK, THREAD);
+	const size_t place = peeps_decoder_place(d, thread);
+
+	if (!peeps_view_task_is_inside(task))
+		return false;
+	return place == PEEPS_NO_PLACE ? peeps_decoder_is_stale(d, thread)
+				       : d->entities[place].gone;
+}
+
 /* --- who refers to whom ------------------------------------------------------------------------------------------ */
 
 static void keep(struct peeps_decoder *d, size_t place)

@@ -134,7 +134,8 @@ static void make_node(struct peeps_decoder *d, size_t place)
 		name_foreign(d, node, entity, view);
 		break;
 	case PEEPS_KIND_TASK:
-		node->asleep = PEEPS_VIEW_FIELD(view, TASK, ACTIVITY) == PEEPS_ACTIVITY_SLEEPING;
+		node->asleep = PEEPS_VIEW_FIELD(view, TASK, ACTIVITY) == PEEPS_ACTIVITY_SLEEPING &&
+			       !peeps_decoder_task_is_left(d, view);
 		/* fall through */
 	default:
 		name_other(d, node, entity, view);

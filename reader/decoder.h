@@ -95,6 +95,10 @@ uint32_t peeps_decoder_node(const struct peeps_decoder *d, uint64_t ref);
 /* Whether a reference is sound, but what it named has ended. */
 bool peeps_decoder_is_stale(const struct peeps_decoder *d, uint64_t ref);
 
+/* Whether the thread that a task's words say is inside it has exited, and left it without a word. */
+bool peeps_decoder_task_is_left(const struct peeps_decoder *d,
+				const struct peeps_entity_view *task);
+
 /* The actor that a holder's reference means, as a node, be it an exited one; PEEPS_NO_NODE if it is none. */
 uint32_t peeps_decoder_holder(const struct peeps_decoder *d, uint64_t ref);
 bool peeps_decoder_is_mutex(const struct peeps_decoder *d, size_t place);

@@ -80,6 +80,35 @@ static void task__sleeping__is_asleep(void **state)
 	assert_number(node_by_id(f, WORKER), "sleep_until_ptime_ms", 7);
 }
 
+static void task__whose_thread_exited_inside_it__is_suspended(void **state)
+{
+	struct fixture *f = *state;
+	const uint32_t thread = fake_thread(&f->segment, 4799, "brief");
+	const uint32_t task = fake_task(&f->segment, "left", thread);
+	const char *const left = "task:" FAKE_PROC_KEY ":left";
+
+	slot_of(f, task)->body[PEEPS_TASK_ACTIVITY_WORD] = PEEPS_ACTIVITY_SLEEPING;
+	decode(f);
+	assert_text(node_by_id(f, left), "activity", "sleeping");
+	assert_true(node_by_id(f, left)->asleep);
+
+	f->segment.threads[fake_record_of(&f->segment, thread)].state = PEEPS_THREAD_LEAVING;
+	decode(f);
+	assert_text(node_by_id(f, left), "activity", "suspended");
+	assert_false(node_by_id(f, left)->asleep);
+	assert_false(node_by_id(f, left)->gone);
+	assert_node(f, node_by_id(f, left), "thread_id", "thread:" FAKE_PROC_KEY ":4799");
+
+	slot_of(f, task)->body[PEEPS_TASK_THREAD_WORD] += UINT64_C(1) << PEEPS_REF_GENERATION_SHIFT;
+	decode(f);
+	assert_text(node_by_id(f, left), "activity", "suspended");
+	assert_null_value(node_by_id(f, left), "thread_id");
+
+	slot_of(f, task)->body[PEEPS_TASK_THREAD_WORD] = 0; /* on one that has no entity */
+	decode(f);
+	assert_text(node_by_id(f, left), "activity", "sleeping");
+}
+
 static void task__suspended__is_on_no_thread_whatever_it_ran_on_last(void **state)
 {
 	struct fixture *f = *state;
@@ -471,6 +500,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(task__that_a_thread_runs__says_which),
 		TEST(task__sleeping__is_asleep),
+		TEST(task__whose_thread_exited_inside_it__is_suspended),
 		TEST(task__suspended__is_on_no_thread_whatever_it_ran_on_last),
 		TEST(semaphore__of_which_two_are_held__has_one_available),
 		TEST(semaphore__permits_of_nobody__count_too),
