@@ -47,11 +47,10 @@ static struct peeps_graph *look_at_graph(void)
 	return graph;
 }
 
-static uint32_t mutex_named(const struct peeps_graph *graph, const char *name)
+static uint32_t node_named(const struct peeps_graph *graph, enum peeps_kind kind, const char *name)
 {
 	for (uint32_t i = 0; i < graph->node_count; i++)
-		if (graph->nodes[i].kind_number == PEEPS_KIND_MUTEX &&
-		    strcmp(graph->nodes[i].name, name) == 0)
+		if (graph->nodes[i].kind_number == kind && strcmp(graph->nodes[i].name, name) == 0)
 			return i;
 	return PEEPS_NO_NODE;
 }
@@ -64,20 +63,25 @@ static const struct peeps_edge *hold_of(const struct peeps_graph *graph, uint32_
 	return NULL;
 }
 
+static bool is_number(const struct peeps_node *node, const char *attribute, uint64_t number)
+{
+	const struct peeps_value *const value = peeps_graph_attribute(node, attribute);
+
+	return value && value->type == PEEPS_VALUE_UNSIGNED && value->as.number == number;
+}
+
 /* Returns what is wrong, or NULL. */
 static const char *complaint_of(const struct peeps_graph *graph, const char *name,
 				uint64_t acquires)
 {
-	const uint32_t mutex = mutex_named(graph, name);
-	const struct peeps_value *value;
+	const uint32_t mutex = node_named(graph, PEEPS_KIND_MUTEX, name);
 	const struct peeps_edge *hold;
 
 	if (graph->quality != PEEPS_QUALITY_CUT)
 		return "the look was no cut";
 	if (mutex == PEEPS_NO_NODE)
 		return "there is no such mutex";
-	value = peeps_graph_attribute(&graph->nodes[mutex], "acquires");
-	if (!value || value->type != PEEPS_VALUE_UNSIGNED || value->as.number != acquires)
+	if (!is_number(&graph->nodes[mutex], "acquires", acquires))
 		return "acquires is not how often it was locked";
 	hold = hold_of(graph, mutex);
 	if (!hold || graph->nodes[hold->dst].tid != (uint32_t)gettid())
@@ -128,4 +132,31 @@ void own_segment_require_permits(uint64_t held)
 		return;
 	(void)fprintf(stderr, "%" PRIu64 " permits held, %" PRIu64 " seen\n", held, seen);
 	exit(1);
+}
+
+/* How many ends say this number in this word. */
+static uint64_t count_ends(const struct peeps_image *image, enum peeps_kind kind, int word,
+			   uint64_t number)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < image->entity_count; i++)
+		count += (image->entities[i].kind & 0xffff) == (uint64_t)kind &&
+			 image->entities[i].body[word] == number;
+	return count;
+}
+
+void own_segment_require_channels(uint64_t count, uint64_t items)
+{
+	struct peeps_image image;
+
+	look(&image);
+	if (image.quality != PEEPS_QUALITY_CUT ||
+	    count_ends(&image, PEEPS_KIND_MPSC_TX, PEEPS_MPSC_TX_SENT_TOTAL_WORD, items) != count ||
+	    count_ends(&image, PEEPS_KIND_MPSC_RX, PEEPS_MPSC_RX_RECV_TOTAL_WORD, items) != count) {
+		(void)fprintf(stderr, "not %" PRIu64 " channels of %" PRIu64 " items each\n", count,
+			      items);
+		exit(1);
+	}
+	peeps_image_deinit(&image);
 }

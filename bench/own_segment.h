@@ -21,4 +21,13 @@ void own_segment_require(const char *name, uint64_t acquires);
  */
 void own_segment_require_permits(uint64_t held);
 
+/**
+ * own_segment_require_channels - check all our channels in a cut of our own segment, when they are empty
+ * @count: of channels
+ * @items: how many were sent and received through each
+ *
+ * Says on stderr what is wrong, and exits with 1: no cut, or another count.
+ */
+void own_segment_require_channels(uint64_t count, uint64_t items);
+
 #endif
