@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include <peeps/fault.h>
 #include "writer/mpsc_channel.h"
 #include "writer/mpsc_record.h"
 
@@ -238,6 +239,13 @@ static bool has_space(struct mpsc *c)
 	return c->send.sent - c->send.received_seen < c->capacity;
 }
 
+/* Senders' lock held. Release, for the item. With the same instruction: does the receiver sleep? If so it is
+ * woken now, and says so again next time. Not closed: only the holder of the lock closes. */
+static inline uint64_t publish(struct mpsc *c)
+{
+	return __atomic_exchange_n(&c->tail, c->send.sent << MPSC_TAIL_SHIFT, __ATOMIC_ACQ_REL);
+}
+
 /* Senders' lock held. Returns 0; -EAGAIN; -EPIPE; -ENOMEM. */
 static int put_locked(struct peeps_mpsc_tx *tx, const void *item, struct mpsc_wait *wait,
 		      const struct mpsc_call *call, uint64_t *before)
@@ -251,10 +259,11 @@ static int put_locked(struct peeps_mpsc_tx *tx, const void *item, struct mpsc_wa
 	if (peeps_unlikely(!mpsc_queue_put(&c->queue, &c->send.side, item)))
 		return -ENOMEM;
 	c->send.sent++;
+	if (PEEPS_MUTATED(PUBLISH_FIRST))
+		*before = publish(c);
 	mpsc_record_sent(tx, wait, call);
-	/* Publish: release, for the item. With the same instruction: does the receiver sleep? If so it is woken
-	 * now, and says so again next time. Not closed: only the holder of the lock closes. */
-	*before = __atomic_exchange_n(&c->tail, c->send.sent << MPSC_TAIL_SHIFT, __ATOMIC_ACQ_REL);
+	if (!PEEPS_MUTATED(PUBLISH_FIRST))
+		*before = publish(c);
 	return 0;
 }
 
@@ -325,12 +334,28 @@ static inline int send_item(struct peeps_mpsc_tx *tx, const void *item, uint64_t
 
 /* --- receiving ------------------------------------------------------------------------------ */
 
+static inline void give_back_place(struct mpsc *c)
+{
+	const uint64_t head = c->recv.received << MPSC_HEAD_SHIFT;
+
+	if (c->capacity == 0) {
+		/* Nobody waits for space. The blocks have an order of their own. */
+		peeps_store_release(&c->head, head);
+		return;
+	}
+	/* Release: the item is read before its place is written again. With the same instruction: do senders
+	 * sleep? One is woken, and sees to the others (pass_on()). */
+	if (peeps_unlikely(__atomic_exchange_n(&c->head, head, __ATOMIC_ACQ_REL) &
+			   MPSC_SENDERS_SLEEP))
+		wake(c, &c->sleep.space);
+}
+
 /* Returns 0; -EAGAIN; -EPIPE. */
 static inline int take(struct peeps_mpsc_rx *rx, void *item, struct mpsc_wait *wait,
 		       const struct mpsc_call *call)
 {
 	struct mpsc *const c = rx->channel;
-	uint64_t before, tail;
+	uint64_t tail;
 
 	if (c->recv.sent_seen == c->recv.received) {
 		/* Acquire: the items. Pairs with the release in put_locked(). */
@@ -341,18 +366,11 @@ static inline int take(struct peeps_mpsc_rx *rx, void *item, struct mpsc_wait *w
 	}
 	mpsc_queue_take(&c->queue, &c->recv.side, item);
 	peeps_store_relaxed(&c->recv.received, c->recv.received + 1);
+	if (PEEPS_MUTATED(PLACE_FIRST))
+		give_back_place(c);
 	mpsc_record_received(rx, wait, call);
-	if (c->capacity == 0) {
-		/* Nobody waits for space. The blocks have an order of their own. */
-		peeps_store_release(&c->head, c->recv.received << MPSC_HEAD_SHIFT);
-		return 0;
-	}
-	/* Release: the item is read before its place is written again. With the same instruction: do senders
-	 * sleep? One is woken, and sees to the others (pass_on()). */
-	before = __atomic_exchange_n(&c->head, c->recv.received << MPSC_HEAD_SHIFT,
-				     __ATOMIC_ACQ_REL);
-	if (peeps_unlikely(before & MPSC_SENDERS_SLEEP))
-		wake(c, &c->sleep.space);
+	if (!PEEPS_MUTATED(PLACE_FIRST))
+		give_back_place(c);
 	return 0;
 }
 

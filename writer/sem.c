@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include <peeps/atomic.h>
+#include <peeps/fault.h>
 #include "writer/permit.h"
 
 /* The word: [31:0] free permits, [62:32] how many wait, [63] everything goes through the lock. */
@@ -388,6 +389,10 @@ static inline int release(struct peeps_sem *s, uint32_t n, struct permit_call *c
 		return -EOVERFLOW;
 	if (n == 0)
 		return 0;
+	if (PEEPS_MUTATED(PERMITS_FIRST) && give(s, n)) {
+		(void)permit_give_quick(&s->permits, n);
+		return 0;
+	}
 	is_recorded = !(word & SLOW) && permit_give_quick(&s->permits, n);
 	if (peeps_likely(is_recorded && give(s, n)))
 		return 0;

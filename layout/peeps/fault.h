@@ -49,6 +49,9 @@ void peeps_fault_step(unsigned int step);
 #define PEEPS_MUTATION_NO_TOUCH      4 /* writer: no copy-on-first-write */
 #define PEEPS_MUTATION_NO_QUARANTINE 5 /* writer: a retired slot is used again at once */
 #define PEEPS_MUTATION_NO_EPOCH_TEST 6 /* reader: the naive read: hot words, whatever their epoch */
+#define PEEPS_MUTATION_PUBLISH_FIRST 7 /* writer: an item is published before its section */
+#define PEEPS_MUTATION_PLACE_FIRST   8 /* writer: a place is given back before its section */
+#define PEEPS_MUTATION_PERMITS_FIRST 9 /* writer: permits are given back before their section */
 
 #ifndef PEEPS_MUTATION
 #define PEEPS_MUTATION PEEPS_MUTATION_NONE

@@ -13,7 +13,6 @@
 struct scene {
 	struct check *check;
 	const struct facts *facts;
-	bool broken;
 	const struct mutex_fact *relay[2], *both;
 	const struct mutex_fact *ring[RING_MUTEXES];
 	const struct mutex_fact *first[RING_THREADS][HANDLER_LEVELS],
@@ -23,19 +22,37 @@ struct scene {
 	const struct mutex_fact *outer, *inner;
 };
 
-__attribute__((format(printf, 2, 3))) static void wrong(struct scene *scene, const char *format,
-							...)
+void check_wrong(struct check *check, const char *format, ...)
 {
-	struct check *check = scene->check;
 	va_list arguments;
 
-	if (!scene->broken && check->kept_count < CHECK_KEPT) {
+	if (!check->broken && check->kept_count < CHECK_KEPT) {
 		va_start(arguments, format);
 		(void)vsnprintf(check->kept[check->kept_count++], sizeof(check->kept[0]), format,
 				arguments);
 		va_end(arguments);
 	}
-	scene->broken = true;
+	check->broken = true;
+}
+
+#define wrong(scene, ...) check_wrong((scene)->check, __VA_ARGS__)
+
+const struct mutex_fact *check_mutex(const struct facts *facts, const char *name)
+{
+	for (size_t i = 0; i < facts->mutex_count; i++)
+		if (!facts->mutexes[i].uncertain && strcmp(facts->mutexes[i].name, name) == 0)
+			return &facts->mutexes[i];
+	return NULL;
+}
+
+bool check_numbered(const char *name, const char *prefix, uint64_t *number)
+{
+	const size_t length = strlen(prefix);
+
+	if (strncmp(name, prefix, length) != 0)
+		return false;
+	*number = strtoull(name + length, NULL, 10);
+	return true;
 }
 
 static const char *thread_name(const struct scene *scene, int thread)
@@ -49,12 +66,12 @@ static const char *thread_name(const struct scene *scene, int thread)
 
 static bool numbered(const char *name, const char *prefix, unsigned int limit, unsigned int *number)
 {
-	const size_t length = strlen(prefix);
+	uint64_t found;
 
-	if (strncmp(name, prefix, length) != 0)
+	if (!check_numbered(name, prefix, &found))
 		return false;
-	*number = (unsigned int)strtoul(name + length, NULL, 10);
-	return *number < limit;
+	*number = (unsigned int)found;
+	return found < limit;
 }
 
 static void cast_one(struct scene *scene, const struct mutex_fact **part,
@@ -134,7 +151,7 @@ static void check_waits(struct scene *scene)
 			      thread_name(scene, wait->actor));
 			continue;
 		}
-		if (!facts->mutexes[wait->resource].uncertain &&
+		if (wait->kind == PEEPS_KIND_MUTEX && !facts->mutexes[wait->resource].uncertain &&
 		    facts->mutexes[wait->resource].holder == wait->actor)
 			wrong(scene, "%s waits for %s and holds it",
 			      thread_name(scene, wait->actor), facts->mutexes[wait->resource].name);
@@ -236,7 +253,7 @@ static void check_hands(struct scene *scene, int thread)
 	for (size_t i = 0; i < scene->facts->wait_count; i++) {
 		const struct wait_fact *wait = &scene->facts->waits[i];
 
-		if (wait->actor == thread && !wait->uncertain && wait->resource >= 0 &&
+		if (wait->actor == thread && !wait->uncertain && wait->kind == PEEPS_KIND_MUTEX &&
 		    (held != 1 ||
 		     &scene->facts->mutexes[wait->resource] != scene->ring[ring_next(last)]))
 			wrong(scene, "ring-thread-%u waits for %s, holds %u and is at %u", number,
@@ -362,6 +379,7 @@ bool check_facts(struct check *check, const struct facts *facts)
 {
 	struct scene scene = { .check = check, .facts = facts };
 
+	check->broken = false;
 	if (*facts->damage)
 		wrong(&scene, "%s", facts->damage);
 	for (size_t i = 0; i < facts->mutex_count; i++)
@@ -376,6 +394,8 @@ bool check_facts(struct check *check, const struct facts *facts)
 	check_workers(&scene);
 	check_buffer(&scene);
 	check_solo(&scene);
-	check->broken_cuts += scene.broken;
-	return !scene.broken;
+	check_channels(check, facts);
+	check_permits(check, facts);
+	check->broken_cuts += check->broken;
+	return !check->broken;
 }

@@ -17,6 +17,7 @@ struct check {
 	uint64_t
 		last_acquires[FACTS_MAX]; /* of mutexes that stay, to see that no count goes back */
 	uint64_t waits_seen, holds_seen;
+	bool broken; /* the cut that is being looked at */
 };
 
 /**
@@ -25,5 +26,19 @@ struct check {
  * Returns whether there are none.
  */
 bool check_facts(struct check *check, const struct facts *facts);
+
+/* --- for its parts -------------------------------------------------------------------------------------------------- */
+
+__attribute__((format(printf, 2, 3))) void check_wrong(struct check *check, const char *format,
+						       ...);
+
+/* The one of that name; NULL: not there, or uncertain. */
+const struct mutex_fact *check_mutex(const struct facts *facts, const char *name);
+
+/* The number behind the prefix; false if the name has another one. */
+bool check_numbered(const char *name, const char *prefix, uint64_t *number);
+
+void check_channels(struct check *check, const struct facts *facts);
+void check_permits(struct check *check, const struct facts *facts);
 
 #endif

@@ -30,20 +30,59 @@ struct thread_fact {
 	bool uncertain;
 };
 
+/* Both ends of a channel, put together. */
+struct channel_fact {
+	char name[FACTS_NAME];
+	uint64_t capacity; /* 0 = unbounded */
+	uint64_t sent, received, discarded, queue_len, high_watermark;
+	uint64_t sender_count;
+	unsigned int close_cause;
+	bool sender_closed, receiver_closed;
+	unsigned int sender_holds, receiver_holds; /* handles that somebody owns */
+	bool uncertain;
+};
+
+struct semaphore_fact {
+	char name[FACTS_NAME];
+	uint64_t max, anonymous_releases;
+	int64_t unattributed;
+	uint64_t held; /* by all */
+	int64_t available;
+	bool uncertain;
+};
+
+/* Of a semaphore. */
+struct permit_fact {
+	int actor;     /* position in threads */
+	int semaphore; /* position in semaphores */
+	uint64_t count;
+	bool uncertain;
+};
+
 struct wait_fact {
-	int actor;    /* position in threads */
-	int resource; /* position in mutexes */
+	int actor;     /* position in threads */
+	uint32_t kind; /* of the resource: PEEPS_KIND_*; 0 = it is not there */
+	int resource;  /* position among those of its kind; of an end: in channels */
 	bool uncertain;
 };
 
 struct facts {
-	size_t mutex_count, thread_count, wait_count;
+	size_t mutex_count, thread_count, wait_count, channel_count, semaphore_count, permit_count;
 	struct mutex_fact mutexes[FACTS_MAX];
 	struct thread_fact threads[FACTS_MAX];
 	struct wait_fact waits[FACTS_MAX]; /* pending ones */
-	uint64_t fingerprint;              /* of an image: another one when a writer got anywhere */
-	char damage[160];                  /* empty, or what no cut may hold */
+	struct channel_fact channels[FACTS_MAX];
+	struct semaphore_fact semaphores[FACTS_MAX];
+	struct permit_fact permits[FACTS_MAX];
+	uint64_t fingerprint; /* of an image: another one when a writer got anywhere */
+	char damage[160];     /* empty, or what no cut may hold */
 };
+
+void facts_forget(struct facts *facts);
+
+/* The first such is kept. */
+void facts_damaged(struct facts *facts, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 void facts_from_image(struct facts *facts, const struct peeps_image *image);
 void facts_from_graph(struct facts *facts, const struct peeps_graph *graph, size_t image_notes);

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <peeps/kinds.h>
+
 #define RELAY_BURST 20
 
 #define RING_MUTEXES 6
@@ -52,6 +54,50 @@ static inline void churn_name(char name[CHURN_NAME_ROOM], char prefix, uint64_t 
 #define WORKER_NAME     "worker-"
 #define HELD_NAME       "held-"
 #define WORKER_ACQUIRES 3
+
+#define JOBS_NAME          "jobs"
+#define JOBS_CAPACITY      4
+#define JOBS_SENDERS       3
+#define JOBS_SENT_NAME     "sent-"
+#define JOBS_RECEIVED_NAME "received"
+
+#define CLOSING_NAME     "closing-"
+#define CLOSING_CAPACITY 2
+#define CLOSING_SENDERS  2
+#define CLOSING_HANDLES  (2 * CLOSING_SENDERS) /* each has two for a moment */
+
+#define BRIEF_PREFIX 'c'
+
+static inline uint64_t brief_capacity(uint64_t number)
+{
+	return 1 + number % 5;
+}
+
+static inline uint64_t brief_sent(uint64_t number)
+{
+	return number % 7 < brief_capacity(number) ? number % 7 : brief_capacity(number);
+}
+
+static inline uint64_t brief_received(uint64_t number)
+{
+	return number % 3 < brief_sent(number) ? number % 3 : brief_sent(number);
+}
+
+static inline unsigned int brief_cause(uint64_t number)
+{
+	return PEEPS_CLOSE_CAUSE_SENDERS_GONE + (unsigned int)(number % 4);
+}
+
+#define GATE_NAME        "gate"
+#define GATE_MAX         5
+#define GATE_AT_ONCE     3
+#define GATE_THREADS     3
+#define GATE_TAKING_NAME "taking-"
+
+#define LOAN_NAME "loan-"
+#define LOAN_MAX  3
+
+#define KEPT_NAME "kept"
 
 #define BUFFER_SLOTS 2
 #define BUFFER_COLD  24

@@ -25,7 +25,7 @@
 #define DECODE_EVERY 4
 #define ATTACH_EVERY 500
 #define CLOCK_EVERY  64
-#define SMALL        "entities=4096,edges=512,threads=512,text=4M"
+#define SMALL        "entities=4096,edges=2048,threads=512,text=4M"
 
 uint64_t session_now_ns(void)
 {

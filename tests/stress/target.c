@@ -158,8 +158,10 @@ static const struct {
 	const char *name;
 	void (*start)(void);
 } table[] = {
-	{ "relay", relay_start },     { "ring", ring_start },     { "churn", churn_start },
-	{ "workers", workers_start }, { "buffer", buffer_start }, { "solo", solo_start },
+	{ "relay", relay_start },     { "ring", ring_start },       { "churn", churn_start },
+	{ "workers", workers_start }, { "buffer", buffer_start },   { "solo", solo_start },
+	{ "jobs", jobs_start },       { "closing", closing_start }, { "brief", brief_start },
+	{ "gate", gate_start },       { "loan", loan_start },       { "kept", kept_start },
 };
 
 int main(int argc, char **argv)

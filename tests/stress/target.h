@@ -58,6 +58,12 @@ void churn_start(void);
 void workers_start(void);
 void buffer_start(void);
 void solo_start(void);
+void jobs_start(void);
+void closing_start(void);
+void brief_start(void);
+void gate_start(void);
+void loan_start(void);
+void kept_start(void);
 
 /* In a thread of a scenario: signals at a high rate, whose handlers lock mutexes of this thread's handlers. */
 void handlers_start(unsigned int thread);

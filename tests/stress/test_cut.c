@@ -26,7 +26,11 @@ static const struct act {
 	{ "a lock of a short-lived thread is held by the thread of its number", "workers", 0,
 	  90000 },
 	{ "stores that wait in a store buffer are in no cut, or all are", "buffer", 0, 100000 },
-	{ "everything at once contradicts nothing", "relay ring signals churn workers", 20, 30000 },
+	{ "a channel is as long as what was sent and not received", "jobs closing brief", 0,
+	  100000 },
+	{ "the permits of a semaphore are held, or available", "gate loan kept", 0, 60000 },
+	{ "everything at once contradicts nothing",
+	  "relay ring signals churn workers jobs closing brief gate loan kept", 20, 30000 },
 };
 #define ACT_COUNT (sizeof(acts) / sizeof(acts[0]))
 

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/stress/facts.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static uint64_t number_of(const struct peeps_node *node, const char *name)
+{
+	const struct peeps_value *value = peeps_graph_attribute(node, name);
+
+	return value && value->type == PEEPS_VALUE_UNSIGNED ? value->as.number : UINT64_MAX;
+}
+
+static unsigned int type_of(const struct peeps_node *node)
+{
+	static const char *const names[] = { "normal", "recursive", "errorcheck" };
+	const struct peeps_value *value = peeps_graph_attribute(node, "mutex_type");
+
+	for (unsigned int type = 0; value && value->type == PEEPS_VALUE_TEXT && type < 3; type++)
+		if (strcmp(value->as.text, names[type]) == 0)
+			return type;
+	return UINT32_MAX;
+}
+
+static int thread_at(const struct peeps_graph *graph, const int *places, uint32_t node)
+{
+	return node < graph->node_count && graph->nodes[node].kind_number == PEEPS_KIND_THREAD
+		       ? places[node]
+		       : FACTS_DANGLING;
+}
+
+static int reference_of(const struct peeps_graph *graph, const int *places,
+			const struct peeps_node *node, const char *name)
+{
+	const struct peeps_value *value = peeps_graph_attribute(node, name);
+
+	return value && value->type == PEEPS_VALUE_NODE ? thread_at(graph, places, value->as.node)
+							: FACTS_NOBODY;
+}
+
+/* The node's name is the kernel's, or made up, where the program gave none. */
+static void add_thread(struct facts *facts, const struct peeps_node *node)
+{
+	struct thread_fact *thread = &facts->threads[facts->thread_count++];
+
+	(void)snprintf(thread->name, sizeof(thread->name), "%s", node->name);
+	thread->uncertain = node->uncertain;
+}
+
+static void add_mutex(struct facts *facts, const struct peeps_graph *graph, const int *places,
+		      const struct peeps_node *node)
+{
+	struct mutex_fact *mutex = &facts->mutexes[facts->mutex_count++];
+
+	(void)snprintf(mutex->name, sizeof(mutex->name), "%s", node->name);
+	mutex->type = type_of(node);
+	mutex->acquires = number_of(node, "acquires");
+	mutex->contended = number_of(node, "contended");
+	mutex->holder = reference_of(graph, places, node, "holder");
+	mutex->creator = reference_of(graph, places, node, "creator_task_id");
+	mutex->uncertain = node->uncertain;
+}
+
+/* A holds edge says what its mutex's holder says. */
+static void check_hold(struct facts *facts, const struct peeps_graph *graph, const int *places,
+		       const struct peeps_edge *edge)
+{
+	const int mutex = places[edge->src];
+
+	if (graph->nodes[edge->src].kind_number != PEEPS_KIND_MUTEX ||
+	    facts->mutexes[mutex].holder != places[edge->dst])
+		facts_damaged(facts, "%s is held by %s and by another one",
+			      graph->nodes[edge->src].name, graph->nodes[edge->dst].name);
+}
+
+static bool flag_of(const struct peeps_node *node, const char *name)
+{
+	const struct peeps_value *value = peeps_graph_attribute(node, name);
+
+	return value && value->type == PEEPS_VALUE_BOOL && value->as.boolean;
+}
+
+static unsigned int close_cause_of(const struct peeps_node *node)
+{
+	static const char *const names[] = { "", "senders_gone", "sender_closed", "receiver_closed",
+					     "receiver_gone" };
+	const struct peeps_value *value = peeps_graph_attribute(node, "close_cause");
+
+	for (unsigned int cause = 1; value && value->type == PEEPS_VALUE_TEXT && cause < 5; cause++)
+		if (strcmp(value->as.text, names[cause]) == 0)
+			return cause;
+	return PEEPS_CLOSE_CAUSE_NONE;
+}
+
+/* Both ends show all of it. */
+static void read_channel(struct channel_fact *channel, const struct peeps_node *node)
+{
+	*channel = (struct channel_fact){
+		.capacity = flag_of(node, "bounded") ? number_of(node, "capacity") : 0,
+		.sent = number_of(node, "sent_total"),
+		.received = number_of(node, "recv_total"),
+		.discarded = number_of(node, "discarded_total"),
+		.queue_len = number_of(node, "queue_len"),
+		.high_watermark = number_of(node, "high_watermark"),
+		.sender_count = number_of(node, "sender_count"),
+		.close_cause = close_cause_of(node),
+		.sender_closed = flag_of(node, "sender_closed"),
+		.receiver_closed = flag_of(node, "receiver_closed"),
+		.uncertain = node->uncertain,
+	};
+	(void)snprintf(channel->name, sizeof(channel->name), "%s", node->name);
+}
+
+static void add_receiving_end(struct facts *facts, const struct peeps_graph *graph, int *places,
+			      const struct peeps_edge *link)
+{
+	struct channel_fact *channel = &facts->channels[places[link->src]];
+	struct channel_fact other;
+
+	read_channel(&other, &graph->nodes[link->dst]);
+	if (other.sent != channel->sent || other.received != channel->received ||
+	    other.queue_len != channel->queue_len || other.sender_count != channel->sender_count ||
+	    other.close_cause != channel->close_cause || strcmp(other.name, channel->name) != 0)
+		facts_damaged(facts, "the ends of %s differ", channel->name);
+	channel->uncertain |= other.uncertain;
+	places[link->dst] = places[link->src];
+}
+
+static void add_semaphore(struct facts *facts, const struct peeps_node *node)
+{
+	struct semaphore_fact *semaphore = &facts->semaphores[facts->semaphore_count++];
+
+	*semaphore = (struct semaphore_fact){
+		.max = number_of(node, "max"),
+		.anonymous_releases = number_of(node, "anonymous_releases"),
+		.unattributed = (int64_t)number_of(node, "unattributed_out") -
+				(int64_t)number_of(node, "unattributed_back"),
+		.available = (int64_t)number_of(node, "available"),
+		.uncertain = node->uncertain,
+	};
+	(void)snprintf(semaphore->name, sizeof(semaphore->name), "%s", node->name);
+}
+
+static void read_hold(struct facts *facts, const struct peeps_graph *graph, const int *places,
+		      const struct peeps_edge *edge)
+{
+	const uint32_t kind = graph->nodes[edge->src].kind_number;
+	const int place = places[edge->src];
+
+	if (kind == PEEPS_KIND_MUTEX)
+		check_hold(facts, graph, places, edge);
+	if (kind == PEEPS_KIND_MPSC_TX)
+		facts->channels[place].sender_holds++;
+	if (kind == PEEPS_KIND_MPSC_RX)
+		facts->channels[place].receiver_holds++;
+	if (kind != PEEPS_KIND_SEMAPHORE || facts->permit_count == FACTS_MAX)
+		return;
+	facts->semaphores[place].held += edge->count;
+	facts->semaphores[place].uncertain |= edge->uncertain;
+	facts->permits[facts->permit_count++] =
+		(struct permit_fact){ .actor = thread_at(graph, places, edge->dst),
+				      .semaphore = place,
+				      .count = edge->count,
+				      .uncertain = edge->uncertain };
+}
+
+static void add_nodes(struct facts *facts, const struct peeps_graph *graph, int *places)
+{
+	for (size_t i = 0; i < graph->node_count && i < FACTS_MAX; i++) {
+		const struct peeps_node *node = &graph->nodes[i];
+
+		if (node->kind_number == PEEPS_KIND_THREAD) {
+			places[i] = (int)facts->thread_count;
+			add_thread(facts, node);
+		} else if (node->kind_number == PEEPS_KIND_MPSC_TX) {
+			places[i] = (int)facts->channel_count;
+			read_channel(&facts->channels[facts->channel_count++], node);
+		} else if (node->kind_number == PEEPS_KIND_SEMAPHORE) {
+			places[i] = (int)facts->semaphore_count;
+			add_semaphore(facts, node);
+		}
+	}
+	for (size_t i = 0; i < graph->node_count && i < FACTS_MAX; i++) {
+		if (graph->nodes[i].kind_number != PEEPS_KIND_MUTEX)
+			continue;
+		places[i] = (int)facts->mutex_count;
+		add_mutex(facts, graph, places, &graph->nodes[i]);
+	}
+}
+
+void facts_from_graph(struct facts *facts, const struct peeps_graph *graph, size_t image_notes)
+{
+	static int places[FACTS_MAX];
+
+	facts_forget(facts);
+	if (graph->note_count > image_notes)
+		facts_damaged(facts, "the decoder notes: %s", graph->notes[image_notes]);
+	add_nodes(facts, graph, places);
+	for (size_t i = 0; i < graph->edge_count; i++)
+		if (graph->edges[i].kind == PEEPS_EDGE_CHANNEL_LINK &&
+		    graph->edges[i].src < FACTS_MAX && graph->edges[i].dst < FACTS_MAX)
+			add_receiving_end(facts, graph, places, &graph->edges[i]);
+	for (size_t i = 0; i < graph->edge_count && facts->wait_count < FACTS_MAX; i++) {
+		const struct peeps_edge *edge = &graph->edges[i];
+
+		if (edge->src >= FACTS_MAX || edge->dst >= FACTS_MAX)
+			continue;
+		if (edge->kind == PEEPS_EDGE_HOLDS)
+			read_hold(facts, graph, places, edge);
+		else if (edge->state == PEEPS_STATE_PENDING)
+			facts->waits[facts->wait_count++] =
+				(struct wait_fact){ .actor = places[edge->src],
+						    .kind = graph->nodes[edge->dst].kind_number,
+						    .resource = places[edge->dst],
+						    .uncertain = edge->uncertain };
+	}
+}
