@@ -63,16 +63,18 @@ static void edge_find__life_after_life__finds_the_present_one_alone(void **state
 static void edge_find__what_names_no_edge__null(void **state)
 {
 	struct peeps_edge_slot *const slot = edge_take();
-	const uint64_t ref = live(slot);
+	const uint64_t space = (uint64_t)PEEPS_SPACE_EDGE << PEEPS_REF_SPACE_SHIFT;
+	uint64_t ref;
 
 	(void)state;
+	assert_int_equal(edge_life(slot), 0);
+	assert_null(edge_find(space | edge_index(slot))); /* it never lived */
+	ref = live(slot);
 	assert_null(edge_find(0));
 	assert_null(edge_find(UINT64_MAX));
 	assert_null(edge_find(self->actor));
 	assert_null(edge_find((ref & ~PEEPS_REF_INDEX_MASK) |
 			      segment_section(PEEPS_SECTION_EDGES)->high_water));
-	assert_null(edge_find((uint64_t)PEEPS_SPACE_EDGE
-			      << PEEPS_REF_SPACE_SHIFT)); /* generation 0: never lived */
 	edge_give(slot, nobody_looks);
 }
 

@@ -350,6 +350,25 @@ static void registry__handler_broke_into_a_section__only_what_that_writes_is_lef
 	assert_null(entity_find(busy.bits));
 }
 
+/* Of a section that leaves a handler no room to declare anything. */
+static void peeps_entity_new__handler_has_no_room__note_is_given_back(void **state)
+{
+	const struct peeps_ref busy = peeps_entity_new(PEEPS_KIND_MUTEX, "busy");
+	const uint64_t dropped = counted(PEEPS_COUNTER_DROPPED_TEXT);
+	struct self *const self = enter();
+
+	(void)state;
+	self_leave(self);
+	(void)peeps_section_begin(self->record, peeps_segment.control, slot_of(busy));
+	self->record->write_set[0] |= PEEPS_WRITE_SET_MAX;
+	self->record->stack = UINT64_MAX / 2; /* a frame above all of ours */
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(peeps_entity_new_noted(PEEPS_KIND_MUTEX, "none", "note").bits, 0);
+	peeps_section_end(self->record);
+	assert_int_equal(counted(PEEPS_COUNTER_DROPPED_TEXT), dropped);
+	peeps_entity_end(busy);
+}
+
 static void registry__any_call__leaves_errno_alone(void **state)
 {
 	struct peeps_ref entity;
@@ -391,10 +410,12 @@ static void registry__references_of_the_parent__mean_nothing_in_a_child(void **s
 {
 	const struct peeps_ref entity = peeps_entity_new(PEEPS_KIND_MUTEX, "parent's");
 	const struct peeps_ref stub = peeps_entity_foreign("of the parent");
+	struct peeps_mutex namesake; /* keeps the string, and so what else is known of it */
 	int status = -1;
 	pid_t child;
 
 	(void)state;
+	(void)peeps_mutex_init(&namesake, "of the parent", NULL);
 	(void)peeps_entity_foreign("of the parent");
 	child = fork();
 	if (child == 0)
@@ -403,6 +424,7 @@ static void registry__references_of_the_parent__mean_nothing_in_a_child(void **s
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
 	assert_int_equal(word(entity, PEEPS_MUTEX_ACQUIRES_WORD), 0);
+	(void)peeps_mutex_destroy(&namesake);
 	peeps_entity_end(stub);
 	assert_non_null(entity_find(stub.bits));
 	peeps_entity_end(stub);
@@ -466,6 +488,7 @@ int main(void)
 			registry__inside_the_library__nothing_is_recorded_and_that_is_counted),
 		cmocka_unit_test(
 			registry__handler_broke_into_a_section__only_what_that_writes_is_left_alone),
+		cmocka_unit_test(peeps_entity_new__handler_has_no_room__note_is_given_back),
 		cmocka_unit_test(registry__any_call__leaves_errno_alone),
 		cmocka_unit_test(registry__references_of_the_parent__mean_nothing_in_a_child),
 		cmocka_unit_test(peeps_entity_new__full__null_and_counted_and_nothing_leaks),

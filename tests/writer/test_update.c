@@ -58,6 +58,19 @@ static void update__three_slots__declared_while_it_lasts(void **state)
 	assert_int_equal(self->record->stack, 0);
 }
 
+static void update__no_slot__declares_none(void **state)
+{
+	const uint64_t txn = self->record->txn;
+	struct update update;
+
+	(void)state;
+	assert_true(update_begin(&update, self, NULL, 0));
+	assert_int_equal(self->record->txn, txn + 1);
+	assert_int_equal(self->record->write_set[0], 0);
+	update_end(&update);
+	assert_int_equal(self->record->txn, txn + 2);
+}
+
 static void update__handler_with_another_slot__adds_to_the_write_set_and_takes_it_back(void **state)
 {
 	const void *const outer_slots[1] = { slot(0) };
@@ -120,7 +133,8 @@ static void update__handler_with_a_slot_of_the_outer_section__refused_and_counte
 	update_end(&outer);
 }
 
-static void update__handler_with_more_slots_than_there_is_room_for__refused_and_counted(void **state)
+static void update__handler_with_more_slots_than_there_is_room_for__refused_and_counted(
+	void **state)
 {
 	const void *const outer_slots[2] = { slot(0), slot(1) };
 	const void *const inner_slots[2] = { slot(2), slot(3) };
@@ -222,6 +236,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(update__three_slots__declared_while_it_lasts),
+		cmocka_unit_test(update__no_slot__declares_none),
 		cmocka_unit_test(
 			update__handler_with_another_slot__adds_to_the_write_set_and_takes_it_back),
 		cmocka_unit_test(update__handler_in_a_later_epoch__has_its_own),
