@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/writer/writer_test.h"
 
+#include <string.h>
+
+#include "writer/intern.h"
 #include "writer/site.h"
 
 static const struct peeps_site_row *row_at(uint64_t id)
@@ -60,6 +63,27 @@ static void site_id__no_room__is_0_and_counted_once(void **state)
 	assert_int_not_equal(late.id, 0);
 }
 
+/* Its 12 rows are taken by now. */
+static void site_id_of__no_room__known_places_are_found_and_new_strings_not_kept(void **state)
+{
+	const uint64_t known = site_id_of("b.c", NULL, NULL, NULL, 1);
+	const uint64_t dropped = counted(PEEPS_COUNTER_DROPPED_SITES);
+	sigset_t mask;
+
+	(void)state;
+	assert_int_not_equal(known, 0);
+	assert_text(row_at(known)->file, "b.c");
+	assert_int_equal(site_id_of("b.c", "", NULL, NULL, 1), known);
+	assert_int_equal(counted(PEEPS_COUNTER_DROPPED_SITES), dropped);
+	assert_int_equal(site_id_of("b.c", NULL, "new function", NULL, 1), 0);
+	assert_int_equal(site_id_of("b.c", NULL, NULL, NULL, 77), 0);
+	assert_int_equal(counted(PEEPS_COUNTER_DROPPED_SITES), dropped + 2);
+	process_lock(&mask);
+	assert_null(intern_peek("new function", strlen("new function")));
+	assert_non_null(intern_peek("b.c", strlen("b.c")));
+	process_unlock(&mask);
+}
+
 static void site_id__place_of_a_plain_symbol__is_not_known(void **state)
 {
 	(void)state;
@@ -73,6 +97,8 @@ int main(void)
 		cmocka_unit_test(site_id__known_place__row_says_where),
 		cmocka_unit_test(site_id_of__same_place_again__same_id),
 		cmocka_unit_test(site_id__no_room__is_0_and_counted_once),
+		cmocka_unit_test(
+			site_id_of__no_room__known_places_are_found_and_new_strings_not_kept),
 		cmocka_unit_test(site_id__place_of_a_plain_symbol__is_not_known),
 	};
 
