@@ -28,7 +28,8 @@ static struct interned *get(const char *text)
 
 static void intern_get__same_bytes_twice__same_string(void **state)
 {
-	struct interned *const first = get("one and the same"), *const second = get("one and the same");
+	struct interned *const first = get("one and the same"), *const second =
+									get("one and the same");
 
 	(void)state;
 	assert_ptr_equal(first, second);
@@ -41,7 +42,8 @@ static void intern_get__same_bytes_twice__same_string(void **state)
 
 static void intern_get__prefix_of_another__another_string(void **state)
 {
-	struct interned *const whole = intern_get("prefixed", 8), *const part = intern_get("prefixed", 6);
+	struct interned *const whole = intern_get("prefixed", 8), *const part =
+									  intern_get("prefixed", 6);
 
 	(void)state;
 	assert_ptr_not_equal(whole, part);
@@ -196,6 +198,20 @@ static void intern__threads_add_and_remove_the_same__each_finds_what_it_asked_fo
 	put(kept, nobody_looks);
 }
 
+static void intern_reclaim_backlog__some_and_many__only_many_are_reclaimed(void **state)
+{
+	const struct interned **gone = strings_come_and_go(100);
+
+	(void)state;
+	intern_reclaim_backlog();
+	assert_false(are_reclaimed(gone));
+	intern_reclaim();
+	assert_true(are_reclaimed(gone));
+	gone = strings_come_and_go(STRINGS_MAX);
+	intern_reclaim_backlog();
+	assert_true(are_reclaimed(gone));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -207,7 +223,9 @@ int main(void)
 		cmocka_unit_test(intern_put__one_of_two_uses__string_stays),
 		cmocka_unit_test(intern_put__an_earlier_use_was_looked_at__text_rests),
 		cmocka_unit_test(intern_next_ordinal__name_comes_and_goes__no_number_twice),
-		cmocka_unit_test(intern__threads_add_and_remove_the_same__each_finds_what_it_asked_for),
+		cmocka_unit_test(intern_reclaim_backlog__some_and_many__only_many_are_reclaimed),
+		cmocka_unit_test(
+			intern__threads_add_and_remove_the_same__each_finds_what_it_asked_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

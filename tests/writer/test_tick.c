@@ -25,6 +25,16 @@ static void tick__one_thread__does_not_run(void **state)
 	assert_int_equal(tick_ns(), 0);
 }
 
+static void tick_or_reclaim__no_tick__reclaims(void **state)
+{
+	const struct interned **const gone = strings_come_and_go(100);
+
+	(void)state;
+	assert_false(are_reclaimed(gone));
+	tick_or_reclaim();
+	assert_true(are_reclaimed(gone));
+}
+
 static void tick__second_thread__runs_and_stamps(void **state)
 {
 	pthread_t thread;
@@ -63,6 +73,16 @@ static void tick__after_a_cut__runs_faster(void **state)
 	assert_true(changes > 10);
 }
 
+static void tick_or_reclaim__more_than_should_wait_for_the_tick__reclaims(void **state)
+{
+	const struct interned **const gone = strings_come_and_go(STRINGS_MAX);
+
+	(void)state;
+	assert_true(tick_runs());
+	tick_or_reclaim();
+	assert_true(are_reclaimed(gone));
+}
+
 static void tick_stop__main_thread_leaves__no_stamp_and_no_thread_any_more(void **state)
 {
 	(void)state;
@@ -78,7 +98,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tick__one_thread__does_not_run),
+		cmocka_unit_test(tick_or_reclaim__no_tick__reclaims),
 		cmocka_unit_test(tick__second_thread__runs_and_stamps),
+		cmocka_unit_test(tick_or_reclaim__more_than_should_wait_for_the_tick__reclaims),
 		cmocka_unit_test(tick__after_a_cut__runs_faster),
 		cmocka_unit_test(tick_stop__main_thread_leaves__no_stamp_and_no_thread_any_more),
 	};

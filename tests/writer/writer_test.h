@@ -8,10 +8,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
 #include "layout/segment.h"
+#include "writer/intern.h"
 #include "writer/process.h"
 #include "writer/segment.h"
 #include "writer/thread.h"
@@ -66,6 +68,44 @@ static inline uint64_t start_cut(void)
 static inline void stop_cut(void)
 {
 	peeps_segment.control->cut = 0;
+}
+
+/* Strings that come and go, and whether their memory has been given back since. At most STRINGS_MAX. */
+#define STRINGS_MAX 5000
+static inline const struct interned **strings_come_and_go(int count)
+{
+	static const struct interned *gone[STRINGS_MAX + 1];
+	char text[32];
+	sigset_t mask;
+
+	for (int i = 0; i < count; i++) {
+		(void)snprintf(text, sizeof(text), "comes and goes %d", i);
+		gone[i] = intern_get(text, __builtin_strlen(text));
+	}
+	process_lock(&mask);
+	for (int i = 0; i < count; i++)
+		intern_put((struct interned *)(uintptr_t)gone[i], (struct rest){ .over = true });
+	process_unlock(&mask);
+	gone[count] = NULL;
+	return gone;
+}
+
+/* Memory that was given back is taken first; that of others may be among it. */
+static inline bool are_reclaimed(const struct interned **gone)
+{
+	static int looks;
+	char text[32];
+
+	for (int i = 0; i < 100; i++) {
+		const struct interned *next;
+
+		(void)snprintf(text, sizeof(text), "comes and stays %d", looks++);
+		next = intern_get(text, __builtin_strlen(text));
+		for (const struct interned **one = gone; *one; one++)
+			if (*one == next)
+				return true;
+	}
+	return false;
 }
 
 /* The calling thread, for calls that want one. */
