@@ -257,6 +257,7 @@ static void peeps_mutex_unlock__locked_as_another_actor_of_this_thread__released
 
 static void *unlock_it(void *m)
 {
+	assert_int_not_equal(me(), 0); /* known: else it has nothing to report */
 	(void)peeps_mutex_unlock((struct peeps_mutex *)m);
 	return NULL;
 }

@@ -8,7 +8,8 @@
  * possible, never certain.
  *
  * Waiters are served in the order of their coming, but for callers that find enough permits free on the
- * way; one that was passed twice is passed no more.
+ * way. The first in the line is passed no more once it was woken twice only to find others faster, or saw
+ * twice its permits come back, never enough of them at a time.
  *
  * With PEEPS_DISABLE the same semaphore without telemetry, from libpeeps-disabled.
  */
@@ -44,7 +45,8 @@ PEEPS_API int peeps_sem_new(struct peeps_sem **out, const char *name, uint32_t p
  *
  * Returns 0; -EINVAL if there can never be that many. 0 permits are had at once. A signal handler that
  * ran does not end the wait.
- * Context: any thread; a cancellation point while it waits. Not async-signal-safe.
+ * Context: any thread; a cancellation point while it waits. Not async-signal-safe, nor may a handler leave
+ * the wait by siglongjmp().
  * Telemetry: one `holds` edge an actor (role permit); one `needs` edge of op acquire, only if it has to
  * wait.
  */
@@ -59,7 +61,8 @@ PEEPS_API int peeps_sem_timed_acquire(struct peeps_sem *s, uint32_t n, uint64_t 
 /**
  * peeps_sem_release - give @n permits back
  *
- * Returns 0; -EOVERFLOW, with nothing done, if more than permits_max would then be free.
+ * Returns 0; -EOVERFLOW, with nothing done, if more than permits_max would then be free. Who acquires what
+ * was released may free the semaphore at once: the release does not touch it any more.
  * Context: any thread, never waits for a permit. Not async-signal-safe (sem_post() is).
  */
 PEEPS_API int peeps_sem_release(struct peeps_sem *s, uint32_t n);
