@@ -220,12 +220,11 @@ static void wake(struct mpsc *c, pthread_cond_t *condition)
 	(void)pthread_cond_signal(condition);
 }
 
-static void wake_all(struct mpsc *c)
+/* It is closed. Of the senders, too, one is woken, and sees to the others. */
+static void wake_both(struct mpsc *c)
 {
-	(void)pthread_mutex_lock(&c->sleep.lock);
-	(void)pthread_mutex_unlock(&c->sleep.lock);
-	(void)pthread_cond_broadcast(&c->sleep.space);
-	(void)pthread_cond_signal(&c->sleep.items);
+	wake(c, &c->sleep.space);
+	wake(c, &c->sleep.items);
 }
 
 /* --- sending -------------------------------------------------------------------------------- */
@@ -528,7 +527,7 @@ static void close_as_sender(struct mpsc *c, const struct mpsc_call *call)
 	mpsc_record_ends(c, false, call);
 	close_locked(c);
 	(void)pthread_mutex_unlock(&c->send.lock);
-	wake_all(c);
+	wake_both(c);
 }
 
 static void close_as_receiver(struct mpsc *c, uint64_t cause, const struct mpsc_call *call)
@@ -542,7 +541,7 @@ static void close_as_receiver(struct mpsc *c, uint64_t cause, const struct mpsc_
 	mpsc_record_ends(c, true, call);
 	close_locked(c);
 	(void)pthread_mutex_unlock(&c->send.lock);
-	wake_all(c);
+	wake_both(c);
 }
 
 /* The caller has been the last on its side to touch the channel. */
@@ -575,7 +574,7 @@ static void free_tx(struct peeps_mpsc_tx *tx, const struct mpsc_call *call)
 	free(tx);
 	if (!is_last)
 		return;
-	wake_all(c);
+	wake_both(c);
 	leave_side(c, call);
 }
 

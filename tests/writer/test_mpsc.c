@@ -236,6 +236,17 @@ static void assert_ended(const struct peeps_edge_slot *edge, uint64_t state, int
 	assert_true(edge->last_change_ns >= edge->pending_since_ns);
 }
 
+static uint64_t slots_of_last_section(uint64_t actor)
+{
+	for (uint64_t i = 1; i < segment_section(PEEPS_SECTION_THREADS)->high_water; i++) {
+		const struct peeps_thread *const record = segment_row(PEEPS_SECTION_THREADS, i);
+
+		if (record->actor == actor)
+			return record->write_set[0] & PEEPS_WRITE_SET_COUNT_MASK;
+	}
+	return 0;
+}
+
 /* --- tests -- */
 
 static void peeps_mpsc_new__bounded__two_ends_of_one_name_owned_by_their_creator(void **state)
@@ -321,6 +332,7 @@ static void peeps_mpsc_send__and_recv__totals_and_high_watermark(void **state)
 
 static void peeps_mpsc_try__full_empty_and_no_time__nothing_recorded(void **state)
 {
+	const struct waiter nobody = { .actor = me() };
 	struct channel c;
 	uint64_t item = 7;
 
@@ -338,6 +350,10 @@ static void peeps_mpsc_try__full_empty_and_no_time__nothing_recorded(void **stat
 	assert_int_equal(peeps_mpsc_timed_send(c.tx, &item, 1000), 0);
 	assert_int_equal(peeps_mpsc_timed_recv(c.rx, &item, 1000), 0);
 	assert_int_equal(received(&c), 2);
+	for (uint64_t over = PEEPS_STATE_PENDING; over <= PEEPS_STATE_CANCELLED; over++) {
+		assert_null(find_edge(&nobody, c.tx_slot->identity, over));
+		assert_null(find_edge(&nobody, c.rx_slot->identity, over));
+	}
 	drop(&c);
 }
 
@@ -494,6 +510,7 @@ static void peeps_mpsc_recv__empty__pending_with_details_then_done(void **state)
 		assert_int_equal(w.item, 9);
 		assert_ended(edge, PEEPS_STATE_DONE, 0);
 		assert_int_equal(received(&c), 1);
+		assert_int_equal(slots_of_last_section(w.actor), 2); /* the item and the wait */
 		drop(&c);
 	}
 }
@@ -660,6 +677,7 @@ static void peeps_mpsc__cancelled_in_both_waits__edge_cancelled_and_channel_soun
 	assert_int_equal(next.result, 0);
 	assert_int_equal(get(&c), 8);
 	assert_int_equal(sent(&c), 2);
+	assert_int_equal(c.tx->channel->sleep.senders, 0);
 	drop(&c);
 }
 
@@ -703,6 +721,31 @@ static void peeps_mpsc__first_write_after_a_cut__shadow_has_the_state_before(voi
 	drop(&c);
 }
 
+/* Three places come free at once, and nobody receives after that. */
+static void peeps_mpsc_send__several_wait_for_several_places__all_of_them_go_on(void **state)
+{
+	struct waiter w[3];
+	struct channel c;
+
+	(void)state;
+	make(&c, "roomy", 3);
+	for (uint64_t i = 0; i < 3; i++)
+		(void)put(&c, i);
+	for (uint64_t i = 0; i < 3; i++) {
+		w[i] = (struct waiter){ .c = &c, .tx = c.tx };
+		start(&w[i], send_and_wait);
+		(void)await_pending(&w[i], c.tx_slot, PEEPS_OP_SEND);
+	}
+	for (uint64_t i = 0; i < 3; i++)
+		assert_int_equal(get(&c), i);
+	for (int i = 0; i < 3; i++) {
+		finish(&w[i]);
+		assert_int_equal(w[i].result, 0);
+	}
+	assert_int_equal(c.tx->channel->sleep.senders, 0);
+	drop(&c);
+}
+
 /* As a signal handler finds things that broke into a section of the program's. */
 static void peeps_mpsc__inside_a_section__works_and_is_recorded_if_it_may_be(void **state)
 {
@@ -717,12 +760,16 @@ static void peeps_mpsc__inside_a_section__works_and_is_recorded_if_it_may_be(voi
 	make(&c, "in a handler", 4);
 	(void)put(&c, 0);
 	(void)get(&c);
+	(void)start_cut();
 	assert_true(update_begin(&outer, self, slots, 1));
 	assert_int_equal(put(&c, 1), 0);
 	assert_int_equal(sent(&c), 2);
+	assert_int_equal(c.tx_slot->shadow[1 + PEEPS_MPSC_TX_SENT_TOTAL_WORD], 1);
 	assert_int_equal(get(&c), 1);
 	assert_int_equal(received(&c), 2);
+	assert_int_equal(c.rx_slot->shadow[1 + PEEPS_MPSC_RX_RECV_TOTAL_WORD], 1);
 	update_end(&outer);
+	stop_cut();
 	slots[0] = c.tx_slot; /* the handler broke into a send on the same channel */
 	dropped = counted(PEEPS_COUNTER_DROPPED_NESTED);
 	assert_true(update_begin(&outer, self, slots, 1));
@@ -778,6 +825,10 @@ static void go_on_in_child(struct channel *c)
 {
 	uint64_t item = 5;
 
+	/* The first actor of the child could have the reference that one of the parent's had. */
+	c->rx->owner.settled = me();
+	if (c->tx)
+		c->tx->owner.settled = me();
 	if (c->tx)
 		CHILD_ASSERT(peeps_mpsc_send(c->tx, &item) == 0);
 	else
@@ -924,6 +975,8 @@ int main(void)
 		cmocka_unit_test(
 			peeps_mpsc__cancelled_in_both_waits__edge_cancelled_and_channel_sound),
 		cmocka_unit_test(peeps_mpsc_send__many_wait_for_one_place__none_is_forgotten),
+		cmocka_unit_test(
+			peeps_mpsc_send__several_wait_for_several_places__all_of_them_go_on),
 		cmocka_unit_test(peeps_mpsc__first_write_after_a_cut__shadow_has_the_state_before),
 		cmocka_unit_test(peeps_mpsc__inside_a_section__works_and_is_recorded_if_it_may_be),
 		cmocka_unit_test(peeps_mpsc__errno__is_left_alone),

@@ -36,31 +36,34 @@ static void peeps_mpsc__more_than_there_is_room_for__all_work_and_losses_are_cou
 {
 	const uint64_t no_entity = counted(PEEPS_COUNTER_DROPPED_ENTITIES);
 	const uint64_t no_edge = counted(PEEPS_COUNTER_DROPPED_EDGES);
+	const struct mpsc *last;
 	int shown = 0;
+	uint64_t item;
 
 	(void)state;
 	for (int i = 0; i < MANY; i++) {
 		assert_int_equal(peeps_mpsc_new(&senders[i], &receivers[i], "one of many",
-						sizeof(uint64_t), 1),
+						sizeof(uint64_t), i == MANY - 1 ? 0 : 1),
 				 0);
 		shown += is_shown(i);
 	}
 	assert_true(shown > 0 && shown < MANY);
 	assert_true(counted(PEEPS_COUNTER_DROPPED_ENTITIES) > no_entity);
 	assert_true(counted(PEEPS_COUNTER_DROPPED_EDGES) > no_edge);
-	for (int i = 0; i < MANY; i++)
+	for (int i = 0; i < MANY - 1; i++)
 		use(i);
+	for (uint64_t i = 0; i < 3; i++)
+		assert_int_equal(peeps_mpsc_send(senders[MANY - 1], &i), 0);
 	/* The first go, and there is room again: the next use of another one finds it. */
 	assert_true(is_shown(0) && !is_shown(MANY - 1));
 	peeps_mpsc_tx_free(senders[0]);
 	peeps_mpsc_rx_free(receivers[0]);
-	use(MANY - 1);
+	assert_int_equal(peeps_mpsc_recv(receivers[MANY - 1], &item), 0);
 	assert_true(is_shown(MANY - 1));
-	assert_int_equal(
-		senders[MANY - 1]->channel->record.hook.slot->body[PEEPS_MPSC_TX_SENT_TOTAL_WORD],
-		2);
-	assert_int_equal(senders[MANY - 1]->channel->record.rx->body[PEEPS_MPSC_RX_RECV_TOTAL_WORD],
-			 2);
+	last = senders[MANY - 1]->channel;
+	assert_int_equal(last->record.hook.slot->body[PEEPS_MPSC_TX_SENT_TOTAL_WORD], 3);
+	assert_int_equal(last->record.hook.slot->body[PEEPS_MPSC_TX_HIGH_WATERMARK_WORD], 3);
+	assert_int_equal(last->record.rx->body[PEEPS_MPSC_RX_RECV_TOTAL_WORD], 1);
 	for (int i = 1; i < MANY; i++) {
 		peeps_mpsc_tx_free(senders[i]);
 		peeps_mpsc_rx_free(receivers[i]);
@@ -90,12 +93,44 @@ static void peeps_mpsc_tx_clone__no_edge_left__asked_for_once_a_handle(void **st
 	peeps_mpsc_rx_free(rx);
 }
 
+static void *use_another(void *unused)
+{
+	struct peeps_mpsc_tx *tx;
+	struct peeps_mpsc_rx *rx;
+	uint64_t item = 1;
+
+	(void)unused;
+	errno = 4711;
+	if (peeps_mpsc_new(&tx, &rx, "of a thread", sizeof(item), 1) != 0)
+		return NULL;
+	(void)peeps_mpsc_send(tx, &item);
+	(void)peeps_mpsc_recv(rx, &item);
+	peeps_mpsc_tx_free(tx);
+	peeps_mpsc_rx_free(rx);
+	return errno == 4711 ? &senders : NULL;
+}
+
+/* A new thread takes the record of an old one, of which the kernel says that there is none: an error. */
+static void peeps_mpsc__in_threads_that_reuse_records__errno_is_left_alone(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		pthread_t thread;
+		void *result;
+
+		assert_int_equal(pthread_create(&thread, NULL, use_another, NULL), 0);
+		assert_int_equal(pthread_join(thread, &result), 0);
+		assert_non_null(result);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			peeps_mpsc__more_than_there_is_room_for__all_work_and_losses_are_counted),
 		cmocka_unit_test(peeps_mpsc_tx_clone__no_edge_left__asked_for_once_a_handle),
+		cmocka_unit_test(peeps_mpsc__in_threads_that_reuse_records__errno_is_left_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

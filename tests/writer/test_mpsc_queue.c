@@ -107,6 +107,7 @@ static void mpsc_queue__chain_never_long__lives_on_two_blocks(void **state)
 			blocks[count++] = ends.put.block;
 	}
 	assert_int_equal(count, 2);
+	assert_non_null(ends.queue.spare);
 	mpsc_queue_deinit(&ends.queue, &ends.take);
 }
 
