@@ -579,6 +579,26 @@ static void findings__all_who_hold_permits_have_exited__is_an_orphaned_wait(void
 	peeps_graph_free(graph);
 }
 
+static void findings__those_who_live_have_enough__is_stuck_but_no_orphan(void **state)
+{
+	struct peeps_graph *graph = graph_deadlocked();
+	const uint32_t dead = graph_thread(graph, 5, "dead"),
+		       waiter = graph_thread(graph, 6, "waiter");
+	const uint32_t semaphore = graph_semaphore(graph, "s", 0, 3);
+
+	(void)state;
+	graph->nodes[dead].gone = true;
+	(void)graph_permits(graph, semaphore, dead, 1, 10 * S);
+	(void)graph_permits(graph, semaphore, 0, 1, 10 * S); /* stuck */
+	(void)graph_permits(graph, semaphore, 4, 1, 10 * S); /* will give it back */
+	(void)graph_acquire(graph, waiter, semaphore, 2, 15 * S);
+	graph_analyse(graph, 0);
+	assert_int_equal(graph->finding_count, 1);
+	assert_int_equal(graph->findings[0].kind, PEEPS_FINDING_DEADLOCK);
+	ASSERT_NODES(graph->findings[0].victims, graph->findings[0].victim_count, waiter);
+	peeps_graph_free(graph);
+}
+
 static void findings__owner_of_the_other_end_has_exited__is_an_orphaned_wait(void **state)
 {
 	static const struct {
@@ -825,6 +845,7 @@ int main(void)
 		cmocka_unit_test(findings__released_by_others__is_only_possible_and_says_why),
 		cmocka_unit_test(findings__all_want_more_of_what_they_hold__wait_for_each_other),
 		cmocka_unit_test(findings__all_who_hold_permits_have_exited__is_an_orphaned_wait),
+		cmocka_unit_test(findings__those_who_live_have_enough__is_stuck_but_no_orphan),
 		cmocka_unit_test(findings__owner_of_the_other_end_has_exited__is_an_orphaned_wait),
 		cmocka_unit_test(findings__owners_of_all_senders_have_exited__is_an_orphaned_wait),
 		cmocka_unit_test(findings__deadlock_through_a_task__says_what_runs_where),
