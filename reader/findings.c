@@ -395,7 +395,8 @@ static bool is_orphan(const struct maker *m, uint32_t position, struct survivors
 	const struct peeps_reduced_wait *wait = &m->r.waits[position];
 	struct survivors *survivors = &by_target[wait->target];
 
-	if (wait->need == 0 || wait->edge == PEEPS_NO_EDGE || m->stuck[wait->actor])
+	if (wait->need == 0 || wait->edge == PEEPS_NO_EDGE || m->stuck[wait->actor] ||
+	    !m->r.stuck[wait->actor]) /* another of its waits can end */
 		return false;
 	count_survivors(m, wait->target, survivors);
 	orphan->actor = node_at(m, wait->actor);
@@ -466,7 +467,7 @@ static void spread_from(struct maker *m, uint32_t target, uint32_t owner, size_t
 	for (uint32_t i = r->waiting_for[target]; i < r->waiting_for[target + 1]; i++) {
 		const struct peeps_reduced_wait *wait = &r->waits[r->waiting[i]];
 
-		if (wait->need)
+		if (wait->need && r->stuck[wait->actor]) /* else another of its waits can end */
 			own(m, wait->actor, owner, queued);
 	}
 }

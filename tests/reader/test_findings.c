@@ -599,6 +599,29 @@ static void findings__those_who_live_have_enough__is_stuck_but_no_orphan(void **
 	peeps_graph_free(graph);
 }
 
+static void findings__another_of_its_waits_can_end__is_neither_victim_nor_orphan(void **state)
+{
+	struct peeps_graph *graph = graph_deadlocked();
+	const uint32_t dead = graph_thread(graph, 5, "dead"), task = graph_task(graph, "task");
+	const struct graph_channel of_the_dead = graph_channel(graph, "of_the_dead", 0, 4),
+				   of_the_stuck = graph_channel(graph, "of_the_stuck", 0, 4),
+				   of_the_idle = graph_channel(graph, "of_the_idle", 0, 4);
+
+	(void)state;
+	graph->nodes[dead].gone = true;
+	(void)graph_sender(graph, of_the_dead, dead, PEEPS_HOLD_MODE_OWNER);
+	(void)graph_sender(graph, of_the_stuck, 0, PEEPS_HOLD_MODE_OWNER);
+	(void)graph_sender(graph, of_the_idle, 4, PEEPS_HOLD_MODE_OWNER);
+	graph->edges[graph_recv(graph, task, of_the_dead, 15 * S)].blocks = false;
+	graph->edges[graph_recv(graph, task, of_the_stuck, 15 * S)].blocks = false;
+	graph->edges[graph_recv(graph, task, of_the_idle, 15 * S)].blocks = false;
+	graph_analyse(graph, 0);
+	assert_int_equal(graph->finding_count, 1);
+	assert_int_equal(graph->findings[0].kind, PEEPS_FINDING_DEADLOCK);
+	assert_int_equal(graph->findings[0].victim_count, 0);
+	peeps_graph_free(graph);
+}
+
 static void findings__owner_of_the_other_end_has_exited__is_an_orphaned_wait(void **state)
 {
 	static const struct {
@@ -846,6 +869,8 @@ int main(void)
 		cmocka_unit_test(findings__all_want_more_of_what_they_hold__wait_for_each_other),
 		cmocka_unit_test(findings__all_who_hold_permits_have_exited__is_an_orphaned_wait),
 		cmocka_unit_test(findings__those_who_live_have_enough__is_stuck_but_no_orphan),
+		cmocka_unit_test(
+			findings__another_of_its_waits_can_end__is_neither_victim_nor_orphan),
 		cmocka_unit_test(findings__owner_of_the_other_end_has_exited__is_an_orphaned_wait),
 		cmocka_unit_test(findings__owners_of_all_senders_have_exited__is_an_orphaned_wait),
 		cmocka_unit_test(findings__deadlock_through_a_task__says_what_runs_where),
