@@ -84,9 +84,8 @@ static const struct doubt *doubt_of(const struct peeps_wakers *wakers,
 		"a sender of mpsc ",
 		" may be somebody else's: peeps_mpsc_tx_moved() says whose it is"
 	};
-	static const struct doubt permits = {
-		"permits of semaphore ", " were released by others than their holders"
-	};
+	static const struct doubt permits = { "permits of semaphore ",
+					      " were released by others than their holders" };
 	const struct peeps_node *resource = &wakers->graph->nodes[wait->dst];
 	const uint32_t across = peeps_wakers_across(wakers, wait->dst);
 	const bool owned = across == PEEPS_NO_NODE || wakers->holding[across].owned;
