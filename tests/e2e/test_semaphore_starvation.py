@@ -61,7 +61,7 @@ class Starvation(unittest.TestCase, Expectations):
     def test_dump__starvation__the_permit_is_held(self):
         edge, = self.snapshot.edges('holds')
         self.assertEqual(self.snapshot.called(edge), (('semaphore', GATE), ('thread', 'permit_holder')))
-        self.expect_hold(edge, 'peeps_sem_acquire(', role='permit', count=1)
+        self.expect_hold(edge, 'peeps_sem_acquire(', role='permit', mode=None, count=1)
         self.assertIsInstance(edge['meta']['held_since_ptime_ms'], int)
 
     def test_dump__starvation__activity_of_each_thread(self):
