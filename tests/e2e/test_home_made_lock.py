@@ -21,16 +21,13 @@ CYCLE = (('alice', 'attic', 'bob'), ('bob', 'cellar', 'alice'))
 class Deadlock(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.target = Target(EXAMPLE)
-        cls.pid = cls.target.pid
+        target = Target(EXAMPLE)
+        cls.addClassCleanup(target.__exit__)
+        cls.pid = target.pid
         answer = READ.until(cls.pid, lambda answer: answer.status == 1, 'check')
         assert answer.status == 1, f'no deadlock within 10 s: {answer}'
         cls.document = READ.document(cls.pid)
         cls.named = {(node['kind'], node['name']): node for node in cls.document['nodes']}
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.target.__exit__()
 
     def node_id(self, kind, name):
         return self.named[kind, name]['id']
