@@ -131,7 +131,9 @@ static void sum_up(struct peeps_wakers *w, uint32_t resource)
 
 		sum.weight = add(sum.weight, peeps_wakers_weight(w, hold));
 		sum.proved &= is_proved(w->graph, hold);
-		sum.owned &= hold->mode_number == PEEPS_HOLD_MODE_OWNER;
+		/* What an actor that has exited leaves behind may be handed on at any time. */
+		sum.owned &= hold->mode_number == PEEPS_HOLD_MODE_OWNER &&
+			     !w->graph->nodes[hold->dst].gone;
 		of_the_dead |= w->graph->nodes[hold->dst].gone;
 	}
 	sum.passes_on = of_the_dead && peeps_is_true(node, "robust");

@@ -706,7 +706,8 @@ static struct tally tally(const struct peeps_graph *graph, const bool *stuck, ui
 		tally.all += hold->count;
 		tally.able += stuck[hold->dst] ? 0 : hold->count;
 		tally.own += hold->dst == actor ? hold->count : 0;
-		tally.loose |= hold->mode_number != PEEPS_HOLD_MODE_OWNER;
+		tally.loose |=
+			hold->mode_number != PEEPS_HOLD_MODE_OWNER || graph->nodes[hold->dst].gone;
 	}
 	return tally;
 }
