@@ -59,6 +59,12 @@ struct permit_fact {
 	bool uncertain;
 };
 
+/* Somebody's place in a scope, by name. */
+struct membership_fact {
+	char scope[FACTS_NAME];
+	char member[FACTS_NAME];
+};
+
 struct wait_fact {
 	int actor;     /* position in threads */
 	uint32_t kind; /* of the resource: PEEPS_KIND_*; 0 = it is not there */
@@ -68,12 +74,15 @@ struct wait_fact {
 
 struct facts {
 	size_t mutex_count, thread_count, wait_count, channel_count, semaphore_count, permit_count;
+	size_t scope_count, membership_count;
 	struct mutex_fact mutexes[FACTS_MAX];
 	struct thread_fact threads[FACTS_MAX];
 	struct wait_fact waits[FACTS_MAX]; /* pending ones */
 	struct channel_fact channels[FACTS_MAX];
 	struct semaphore_fact semaphores[FACTS_MAX];
 	struct permit_fact permits[FACTS_MAX];
+	char scopes[FACTS_MAX][FACTS_NAME];
+	struct membership_fact memberships[FACTS_MAX];
 	uint64_t fingerprint; /* of an image: another one when a writer got anywhere */
 	char damage[160];     /* empty, or what no cut may hold */
 };

@@ -188,6 +188,21 @@ static void add_nodes(struct facts *facts, const struct peeps_graph *graph, int 
 	}
 }
 
+static void read_scopes(struct facts *facts, const struct peeps_graph *graph)
+{
+	for (size_t i = 0; i < graph->scope_count && i < FACTS_MAX; i++)
+		(void)snprintf(facts->scopes[facts->scope_count++], FACTS_NAME, "%s",
+			       graph->scopes[i].name);
+	for (size_t i = 0; i < graph->membership_count && i < FACTS_MAX; i++) {
+		struct membership_fact *fact = &facts->memberships[facts->membership_count++];
+
+		(void)snprintf(fact->scope, FACTS_NAME, "%s",
+			       graph->scopes[graph->memberships[i].scope].name);
+		(void)snprintf(fact->member, FACTS_NAME, "%s",
+			       graph->nodes[graph->memberships[i].node].name);
+	}
+}
+
 void facts_from_graph(struct facts *facts, const struct peeps_graph *graph, size_t image_notes)
 {
 	static int places[FACTS_MAX];
@@ -196,6 +211,7 @@ void facts_from_graph(struct facts *facts, const struct peeps_graph *graph, size
 	if (graph->note_count > image_notes)
 		facts_damaged(facts, "the decoder notes: %s", graph->notes[image_notes]);
 	add_nodes(facts, graph, places);
+	read_scopes(facts, graph);
 	for (size_t i = 0; i < graph->edge_count; i++)
 		if (graph->edges[i].kind == PEEPS_EDGE_CHANNEL_LINK &&
 		    graph->edges[i].src < FACTS_MAX && graph->edges[i].dst < FACTS_MAX)

@@ -118,6 +118,8 @@ static void read_entity(struct facts *facts, const struct peeps_image *image, st
 		read_sending_end(facts, image, entity);
 		note_place(places, entity->index, i, facts->channel_count++);
 	}
+	if ((entity->kind & 0xffff) == PEEPS_KIND_NOTIFY)
+		note_place(places, entity->index, i, 0);
 	if ((entity->kind & 0xffff) == PEEPS_KIND_MPSC_RX)
 		note_place(places, entity->index, i, FACTS_MAX); /* until its channel is known */
 	if ((entity->kind & 0xffff) == PEEPS_KIND_SEMAPHORE && facts->semaphore_count < FACTS_MAX) {
@@ -249,6 +251,39 @@ static void read_edges(struct facts *facts, const struct peeps_image *image,
 	}
 }
 
+static const struct peeps_scope_view *scope_at(const struct peeps_image *image, uint64_t ref)
+{
+	for (size_t i = 0; i < image->scope_count; i++)
+		if (image->scopes[i].identity == ref)
+			return &image->scopes[i];
+	return NULL;
+}
+
+/* A scope ends with its memberships, in one section; so does a member. */
+static void read_scopes(struct facts *facts, const struct peeps_image *image,
+			const struct places *places)
+{
+	for (size_t i = 0; i < image->scope_count && i < FACTS_MAX; i++)
+		read_name(facts, image, image->scopes[i].name, facts->scopes[facts->scope_count++]);
+	for (size_t i = 0; i < image->membership_count && i < FACTS_MAX; i++) {
+		const struct peeps_membership_view *view = &image->memberships[i];
+		const struct peeps_scope_view *scope = scope_at(image, view->scope);
+		const uint64_t slot = view->member & PEEPS_REF_INDEX_MASK;
+		struct membership_fact *membership;
+
+		if (!scope || place_of(places, image, view->member, PEEPS_KIND_NOTIFY) < 0) {
+			if (image->quality == PEEPS_QUALITY_CUT)
+				facts_damaged(facts, "a membership %s that is not there",
+					      scope ? "of somebody" : "in a scope");
+			continue;
+		}
+		membership = &facts->memberships[facts->membership_count++];
+		read_name(facts, image, scope->name, membership->scope);
+		read_name(facts, image, image->entities[places->by_slot[slot] >> 16].name,
+			  membership->member);
+	}
+}
+
 void facts_from_image(struct facts *facts, const struct peeps_image *image)
 {
 	struct places places;
@@ -274,4 +309,5 @@ void facts_from_image(struct facts *facts, const struct peeps_image *image)
 	}
 	read_ends(facts, image, &places);
 	read_edges(facts, image, &places);
+	read_scopes(facts, image, &places);
 }

@@ -99,6 +99,10 @@ static inline unsigned int brief_cause(uint64_t number)
 
 #define KEPT_NAME "kept"
 
+#define SCOPE_NAME  "scope-"
+#define STAYS_NAME  "stays"
+#define MEMBER_NAME "member-"
+
 #define BUFFER_SLOTS 2
 #define BUFFER_COLD  24
 
