@@ -32,22 +32,13 @@
 #define PAUSES_PROBE       2048
 #define WAITS_A_PROBE      64
 
-static inline void pause_once(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-	__builtin_ia32_pause();
-#elif defined(__aarch64__)
-	__asm__ volatile("isb" : : : "memory");
-#endif
-}
-
 /* A look takes the line from who writes it: not at every pause. */
 static uint32_t pause_some(uint32_t done)
 {
 	const uint32_t count = done < 16 ? 1 : 4;
 
 	for (uint32_t i = 0; i < count; i++)
-		pause_once();
+		mpsc_pause();
 	return count;
 }
 
@@ -238,16 +229,9 @@ static bool has_space(struct mpsc *c)
 	return c->send.sent - c->send.received_seen < c->capacity;
 }
 
-/* Senders' lock held. Release, for the item. With the same instruction: does the receiver sleep? If so it is
- * woken now, and says so again next time. Not closed: only the holder of the lock closes. */
-static inline uint64_t publish(struct mpsc *c)
-{
-	return __atomic_exchange_n(&c->tail, c->send.sent << MPSC_TAIL_SHIFT, __ATOMIC_ACQ_REL);
-}
-
-/* Senders' lock held. Returns 0; -EAGAIN; -EPIPE; -ENOMEM. */
-static int put_locked(struct peeps_mpsc_tx *tx, const void *item, struct mpsc_wait *wait,
-		      const struct mpsc_call *call, uint64_t *before)
+/* Senders' lock held. Returns 0, and the item is there but not published; -EAGAIN; -EPIPE; -ENOMEM. */
+static inline int put_locked(struct peeps_mpsc_tx *tx, const void *item, struct mpsc_wait *wait,
+			     const struct mpsc_call *call)
 {
 	struct mpsc *const c = tx->channel;
 
@@ -259,10 +243,9 @@ static int put_locked(struct peeps_mpsc_tx *tx, const void *item, struct mpsc_wa
 		return -ENOMEM;
 	c->send.sent++;
 	if (PEEPS_MUTATED(PUBLISH_FIRST))
-		*before = publish(c);
+		(void)__atomic_fetch_add(&c->tail, UINT64_C(1) << MPSC_TAIL_SHIFT,
+					 __ATOMIC_ACQ_REL);
 	mpsc_record_sent(tx, wait, call);
-	if (!PEEPS_MUTATED(PUBLISH_FIRST))
-		*before = publish(c);
 	return 0;
 }
 
@@ -270,15 +253,22 @@ static inline int put(struct peeps_mpsc_tx *tx, const void *item, struct mpsc_wa
 		      const struct mpsc_call *call)
 {
 	struct mpsc *const c = tx->channel;
-	uint64_t before = 0;
+	uint64_t before;
 	int result;
 
-	(void)pthread_mutex_lock(&c->send.lock);
-	result = put_locked(tx, item, wait, call, &before);
-	(void)pthread_mutex_unlock(&c->send.lock);
+	mpsc_lock_senders(c);
+	result = put_locked(tx, item, wait, call);
+	if (peeps_unlikely(result != 0)) {
+		mpsc_unlock_senders(c);
+		return result;
+	}
+	/* Publish, and unlock: release, for the item. With the same instruction: does the receiver sleep? If so
+	 * it is woken now, and says so again next time. Not closed: only the holder of the lock closes. */
+	before = mpsc_unlock_with(&c->tail, c->send.sent << MPSC_TAIL_SHIFT);
+	mpsc_unlocked(&c->tail, before);
 	if (peeps_unlikely(before & MPSC_RECEIVER_SLEEPS))
 		wake(c, &c->sleep.items);
-	return result;
+	return 0;
 }
 
 static int put_asleep(struct peeps_mpsc_tx *tx, const void *item, uint64_t deadline_ns,
@@ -357,7 +347,7 @@ static inline int take(struct peeps_mpsc_rx *rx, void *item, struct mpsc_wait *w
 	uint64_t tail;
 
 	if (c->recv.sent_seen == c->recv.received) {
-		/* Acquire: the items. Pairs with the release in put_locked(). */
+		/* Acquire: the items. Pairs with the release in put(). */
 		tail = peeps_load_acquire(&c->tail);
 		c->recv.sent_seen = tail >> MPSC_TAIL_SHIFT;
 		if (c->recv.sent_seen == c->recv.received)
@@ -434,7 +424,6 @@ static struct mpsc *channel_new(size_t item_size, size_t capacity)
 		free(c);
 		return NULL;
 	}
-	(void)pthread_mutex_init(&c->send.lock, NULL);
 	(void)pthread_mutex_init(&c->sleep.lock, NULL);
 	(void)pthread_cond_init(&c->sleep.space, NULL);
 	(void)pthread_cond_init(&c->sleep.items, NULL);
@@ -446,7 +435,6 @@ static void channel_free(struct mpsc *c)
 	(void)pthread_cond_destroy(&c->sleep.items);
 	(void)pthread_cond_destroy(&c->sleep.space);
 	(void)pthread_mutex_destroy(&c->sleep.lock);
-	(void)pthread_mutex_destroy(&c->send.lock);
 	free(c);
 }
 
@@ -488,19 +476,19 @@ static struct peeps_mpsc_tx *clone_of(struct peeps_mpsc_tx *tx, const struct mps
 		return NULL;
 	clone->channel = c;
 	mpsc_record_prepare(c, call);
-	(void)pthread_mutex_lock(&c->send.lock);
+	mpsc_lock_senders(c);
 	c->send.handles++;
 	mpsc_record_cloned(clone, call);
-	(void)pthread_mutex_unlock(&c->send.lock);
+	mpsc_unlock_senders(c);
 	return clone;
 }
 
 static void move_tx(struct peeps_mpsc_tx *tx, const struct mpsc_call *call)
 {
 	mpsc_record_prepare(tx->channel, call);
-	(void)pthread_mutex_lock(&tx->channel->send.lock);
+	mpsc_lock_senders(tx->channel);
 	mpsc_record_tx_moved(tx, call);
-	(void)pthread_mutex_unlock(&tx->channel->send.lock);
+	mpsc_unlock_senders(tx->channel);
 }
 
 /* --- closed and freed ----------------------------------------------------------------------- */
@@ -521,26 +509,26 @@ static void set_cause(struct mpsc *c, uint64_t cause)
 static void close_as_sender(struct mpsc *c, const struct mpsc_call *call)
 {
 	mpsc_record_prepare(c, call);
-	(void)pthread_mutex_lock(&c->send.lock);
+	mpsc_lock_senders(c);
 	c->send.sender_closed = true;
 	set_cause(c, PEEPS_CLOSE_CAUSE_SENDER_CLOSED);
 	mpsc_record_ends(c, false, call);
 	close_locked(c);
-	(void)pthread_mutex_unlock(&c->send.lock);
+	mpsc_unlock_senders(c);
 	wake_both(c);
 }
 
 static void close_as_receiver(struct mpsc *c, uint64_t cause, const struct mpsc_call *call)
 {
 	mpsc_record_prepare(c, call);
-	(void)pthread_mutex_lock(&c->send.lock);
+	mpsc_lock_senders(c);
 	c->send.receiver_closed = true;
 	set_cause(c, cause);
 	if (cause == PEEPS_CLOSE_CAUSE_RECEIVER_GONE)
 		c->send.discarded = c->send.sent - c->recv.received;
 	mpsc_record_ends(c, true, call);
 	close_locked(c);
-	(void)pthread_mutex_unlock(&c->send.lock);
+	mpsc_unlock_senders(c);
 	wake_both(c);
 }
 
@@ -560,7 +548,7 @@ static void free_tx(struct peeps_mpsc_tx *tx, const struct mpsc_call *call)
 	bool is_last;
 
 	mpsc_record_prepare(c, call);
-	(void)pthread_mutex_lock(&c->send.lock);
+	mpsc_lock_senders(c);
 	is_last = --c->send.handles == 0;
 	if (is_last) {
 		c->send.sender_closed = true;
@@ -570,7 +558,7 @@ static void free_tx(struct peeps_mpsc_tx *tx, const struct mpsc_call *call)
 	mpsc_record_ends(c, false, call);
 	if (is_last)
 		close_locked(c);
-	(void)pthread_mutex_unlock(&c->send.lock);
+	mpsc_unlock_senders(c);
 	free(tx);
 	if (!is_last)
 		return;

@@ -9,6 +9,7 @@
 
 #include <peeps/kinds.h>
 #include <peeps/mpsc.h>
+#include "writer/mpsc_lock.h"
 #include "writer/mpsc_queue.h"
 
 #ifdef PEEPS_DISABLE
@@ -63,16 +64,15 @@ struct mpsc_wait {
  * there is no fence. */
 #define MPSC_RECEIVER_SLEEPS UINT64_C(1) /* in tail */
 #define MPSC_CLOSED          UINT64_C(2) /* in tail: the count is final */
-#define MPSC_TAIL_SHIFT      2
+#define MPSC_TAIL_SHIFT      4           /* MPSC_LOCKED, MPSC_AWAITED */
 #define MPSC_SENDERS_SLEEP   UINT64_C(1) /* in head */
 #define MPSC_HEAD_SHIFT      1
 
 /* On a line of its own, and the one that is fetched with it. */
 #define MPSC_APART __attribute__((aligned(128)))
 
-/* The part of a channel that is under the senders' lock. */
+/* The part of a channel that is under the senders' lock, which is in tail. */
 struct mpsc_sending {
-	pthread_mutex_t lock;
 	struct mpsc_side side;
 	uint64_t sent;
 	uint64_t received_seen;  /* what head said when last looked at */
@@ -100,7 +100,7 @@ struct mpsc_sleeping {
  * struct mpsc - a channel
  * @capacity: 0 = unbounded
  * @sides:    senders, receiver: how many are left; the last one frees it
- * @tail:     sent << MPSC_TAIL_SHIFT and flags; counts are written under the senders' lock
+ * @tail:     sent << MPSC_TAIL_SHIFT and flags, the senders' lock among them; counts are written under that
  * @head:     received << MPSC_HEAD_SHIFT and a flag; counts are written by the receiver
  */
 struct mpsc {
@@ -133,15 +133,25 @@ struct peeps_mpsc_rx {
 	struct mpsc_spin spin;
 };
 
+static inline void mpsc_lock_senders(struct mpsc *channel)
+{
+	mpsc_lock(&channel->tail);
+}
+
+static inline void mpsc_unlock_senders(struct mpsc *channel)
+{
+	mpsc_unlock(&channel->tail);
+}
+
 static inline uint64_t mpsc_sent(const struct mpsc *channel)
 {
-	/* Acquire: the items, before they are read. Pairs with the release in publish(). */
+	/* Acquire: the items, before they are read. Pairs with the release in put(). */
 	return peeps_load_acquire(&channel->tail) >> MPSC_TAIL_SHIFT;
 }
 
 static inline uint64_t mpsc_received(const struct mpsc *channel)
 {
-	/* Acquire: the receiver has read what it gave back. Pairs with the release in give_back_space(). */
+	/* Acquire: the receiver has read what it gave back. Pairs with the release in take(). */
 	return peeps_load_acquire(&channel->head) >> MPSC_HEAD_SHIFT;
 }
 

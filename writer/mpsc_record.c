@@ -85,9 +85,9 @@ static bool tie_as_receiver(struct mpsc *c, const struct recording *recording)
 
 	if (hook_is_tied(&c->record.hook))
 		return true;
-	(void)pthread_mutex_lock(&c->send.lock);
+	mpsc_lock_senders(c);
 	tied = tie(c, recording);
-	(void)pthread_mutex_unlock(&c->send.lock);
+	mpsc_unlock_senders(c);
 	return tied;
 }
 
@@ -404,10 +404,10 @@ void mpsc_record_send_blocked(struct mpsc_wait *wait, struct peeps_mpsc_tx *tx,
 
 	wait->operation.slot = NULL;
 	if (enter(&recording, call)) {
-		(void)pthread_mutex_lock(&c->send.lock);
+		mpsc_lock_senders(c);
 		if (tie(c, &recording))
 			settle(&tx->owner, c->record.hook.slot, PEEPS_HOLD_ROLE_SENDER, &recording);
-		(void)pthread_mutex_unlock(&c->send.lock);
+		mpsc_unlock_senders(c);
 		if (hook_is_tied(&c->record.hook))
 			pend(wait, c, PEEPS_OP_SEND, c->record.hook.slot, deadline_ns, &recording);
 	}
