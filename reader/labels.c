@@ -137,24 +137,45 @@ static const char *state_of(struct peeps_arena *arena, const struct peeps_node *
 	}
 }
 
+/* "bank.c:42", with its folder only in full style; NULL if it is not known. */
+static const char *place_made(struct peeps_arena *arena, const struct peeps_source *source,
+			      enum peeps_label_style style)
+{
+	const char *file = source->file;
+
+	if (!file)
+		return NULL;
+	if (style != PEEPS_LABEL_FULL && strrchr(file, '/'))
+		file = strrchr(file, '/') + 1;
+	return peeps_arena_format(arena, "%s:%" PRIu32, file, source->line);
+}
+
+struct peeps_label_parts peeps_label_resource_parts(struct peeps_arena *arena,
+						    const struct peeps_graph *graph, uint32_t node,
+						    enum peeps_label_style style)
+{
+	const struct peeps_node *resource = &graph->nodes[node];
+
+	return (struct peeps_label_parts){
+		.kind = kind_of(resource),
+		.name = resource->name,
+		.state = state_of(arena, resource, style),
+		.place = place_made(arena, &resource->source, style),
+	};
+}
+
 char *peeps_label_resource(struct peeps_arena *arena, const struct peeps_graph *graph,
 			   uint32_t node, enum peeps_label_style style)
 {
-	const struct peeps_node *resource = &graph->nodes[node];
-	const char *quote = style == PEEPS_LABEL_CELL ? "" : "\"";
-	const char *state = state_of(arena, resource, style);
-	const char *file = resource->source.file;
-	char *name = peeps_arena_format(arena, "%s %s%s%s", kind_of(resource), quote,
-					resource->name, quote);
+	const struct peeps_label_parts parts =
+		peeps_label_resource_parts(arena, graph, node, style);
+	char *name = peeps_arena_format(arena, "%s \"%s\"", parts.kind, parts.name);
 
-	if (!name || (!file && !state))
+	if (!name || (!parts.state && !parts.place))
 		return name;
-	if (!file)
-		return peeps_arena_format(arena, "%s (%s)", name, state);
-	if (style != PEEPS_LABEL_FULL && strrchr(file, '/'))
-		file = strrchr(file, '/') + 1;
-	return peeps_arena_format(arena, "%s (%s%s%s:%" PRIu32 ")", name, state ? state : "",
-				  state ? ", " : "", file, resource->source.line);
+	return peeps_arena_format(arena, "%s (%s%s%s)", name, parts.state ? parts.state : "",
+				  parts.state && parts.place ? ", " : "",
+				  parts.place ? parts.place : "");
 }
 
 char *peeps_label_source(struct peeps_arena *arena, const struct peeps_source *source)

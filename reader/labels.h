@@ -28,12 +28,27 @@ const char *peeps_label_actor(const struct peeps_labels *labels, const struct pe
 bool peeps_is_asleep(const struct peeps_graph *graph, uint32_t actor);
 
 enum peeps_label_style {
-	PEEPS_LABEL_CELL,  /* mutex accounts (bank.c:42) */
+	PEEPS_LABEL_CELL,  /* in a table: what there is room for */
 	PEEPS_LABEL_SHORT, /* mutex "accounts" (bank.c:42) */
 	PEEPS_LABEL_FULL,  /* mutex "accounts" (/src/bank.c:42) */
 };
 
+/* What a resource is called by; state and place are NULL if there is nothing to say (or without memory: the arena knows). */
+struct peeps_label_parts {
+	const char *kind, *name;
+	const char *state; /* "16/16", "0 of 1 available" */
+	const char *place; /* "bank.c:42" */
+};
+
+struct peeps_label_parts peeps_label_resource_parts(struct peeps_arena *arena,
+						    const struct peeps_graph *graph, uint32_t node,
+						    enum peeps_label_style style);
+
 /* These return NULL without memory. */
+
+/**
+ * peeps_label_resource - mpsc "work" (16/16, bank.c:42), from the parts
+ */
 char *peeps_label_resource(struct peeps_arena *arena, const struct peeps_graph *graph,
 			   uint32_t node, enum peeps_label_style style);
 

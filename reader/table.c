@@ -57,7 +57,9 @@ int peeps_table_row(struct peeps_table *table, const char *const *cells)
 	if (!row)
 		return -ENOMEM;
 	for (size_t i = 0; i < table->column_count; i++) {
-		const char *cell = peeps_escape(table->arena, cells[i]);
+		const char *cell = table->columns[i].is_escaped
+					   ? peeps_arena_format(table->arena, "%s", cells[i])
+					   : peeps_escape(table->arena, cells[i]);
 		size_t width;
 
 		if (cell && table->columns[i].columns_max)

@@ -10,11 +10,13 @@
 /**
  * struct peeps_column - one column
  * @columns_max: longer cells are elided in their middle; 0 = never
+ * @is_escaped:  its cells are already: who makes them knows better what can be left out
  */
 struct peeps_column {
 	const char *title;
 	bool right;
 	size_t columns_max;
+	bool is_escaped;
 };
 
 struct peeps_table;
@@ -30,7 +32,7 @@ void peeps_table_free(struct peeps_table *table);
 
 /**
  * peeps_table_row - add a row
- * @cells: column_count texts as they came from the target: they are escaped here
+ * @cells: column_count texts as they came from the target: they are escaped here, unless the column is
  *
  * Returns 0 or -ENOMEM.
  */

@@ -59,11 +59,60 @@ static const struct peeps_edge *edge_of(const struct blocked *b, const struct pe
 
 enum { WAITED, ACTOR, OPERATION, RESOURCE, HELD_BY, FOR, COLUMNS };
 
+#define RESOURCE_COLUMNS_MAX 48
+#define HOLDER_COLUMNS_MAX   32
+#define NAME_COLUMNS_MIN     8
+
 static const struct peeps_column columns[COLUMNS] = {
-	[WAITED] = { "WAITED", true, 0 },         [ACTOR] = { "ACTOR", false, 24 },
-	[OPERATION] = { "OPERATION", false, 16 }, [RESOURCE] = { "RESOURCE", false, 48 },
-	[HELD_BY] = { "HELD BY", false, 32 },     [FOR] = { "FOR", true, 0 },
+	[WAITED] = { .title = "WAITED", .right = true },
+	[ACTOR] = { .title = "ACTOR", .columns_max = 24 },
+	[OPERATION] = { .title = "OPERATION", .columns_max = 24 },
+	[RESOURCE] = { .title = "RESOURCE",
+		       .columns_max = RESOURCE_COLUMNS_MAX,
+		       .is_escaped = true },
+	[HELD_BY] = { .title = "HELD BY", .columns_max = HOLDER_COLUMNS_MAX, .is_escaped = true },
+	[FOR] = { .title = "FOR", .right = true },
 };
+
+/* What is beside a name explains the wait: if there is no room for both, it is the name that is cut. */
+static const char *cell_of(struct blocked *b, const char *before, const char *name,
+			   const char *after, size_t columns_max)
+{
+	size_t beside;
+
+	before = peeps_escape(b->arena, before);
+	name = peeps_escape(b->arena, name);
+	after = peeps_escape(b->arena, after);
+	if (!before || !name || !after)
+		return NULL;
+	beside = peeps_columns(before) + peeps_columns(after);
+	name = peeps_elide(b->arena, name,
+			   columns_max > beside + NAME_COLUMNS_MIN ? columns_max - beside
+								   : NAME_COLUMNS_MIN);
+	return name ? peeps_arena_format(b->arena, "%s%s%s", before, name, after) : NULL;
+}
+
+/* "mpsc work (16/16, pool.c:76)": where it was made only if there is room for that, too. */
+static const char *resource_cell(struct blocked *b, uint32_t node)
+{
+	const struct peeps_label_parts parts =
+		peeps_label_resource_parts(b->arena, b->graph, node, PEEPS_LABEL_CELL);
+	const char *kind = peeps_arena_format(b->arena, "%s ", parts.kind), *whole, *state = "";
+
+	if (parts.state)
+		state = peeps_arena_format(b->arena, " (%s)", parts.state);
+	if (!kind || !state)
+		return NULL;
+	if (parts.place) {
+		whole = peeps_arena_format(b->arena, "%s%s (%s%s%s)", kind, parts.name,
+					   parts.state ? parts.state : "", parts.state ? ", " : "",
+					   parts.place);
+		whole = whole ? peeps_escape(b->arena, whole) : NULL;
+		if (!whole || peeps_columns(whole) <= RESOURCE_COLUMNS_MAX)
+			return whole;
+	}
+	return cell_of(b, kind, parts.name, state, RESOURCE_COLUMNS_MAX);
+}
 
 /* What one has to know of a holder: how sure it is that he is one, and what he does instead. */
 static const char *doubt_of(const struct peeps_edge *hold)
@@ -88,21 +137,21 @@ static const char *idleness_of(const struct peeps_graph *graph, const struct pee
 static const char *holders_cell(struct blocked *b, const struct peeps_wait *wait)
 {
 	const uint32_t op = edge_of(b, wait)->op;
+	const char *name, *doubt, *idle, *after = "";
 	const struct peeps_edge *hold;
-	const char *name, *doubt, *idle;
 
 	if (wait->holder_count == 0)
 		return op == PEEPS_OP_LOCK || op == PEEPS_OP_ACQUIRE ? "nobody" : "-";
 	hold = &b->graph->edges[wait->holders[0]];
 	name = peeps_label_actor(&b->labels, b->graph, hold->dst);
-	if (wait->holder_count > 1)
-		return peeps_arena_format(b->arena, "%s +%zu", name, wait->holder_count - 1);
 	doubt = doubt_of(hold);
 	idle = idleness_of(b->graph, hold);
-	if (!doubt && !idle)
-		return name;
-	return peeps_arena_format(b->arena, "%s (%s%s%s)", name, doubt ? doubt : "",
-				  doubt && idle ? ", " : "", idle ? idle : "");
+	if (wait->holder_count > 1)
+		after = peeps_arena_format(b->arena, " +%zu", wait->holder_count - 1);
+	else if (doubt || idle)
+		after = peeps_arena_format(b->arena, " (%s%s%s)", doubt ? doubt : "",
+					   doubt && idle ? ", " : "", idle ? idle : "");
+	return after ? cell_of(b, "", name, after, HOLDER_COLUMNS_MAX) : NULL;
 }
 
 static int add_row(struct blocked *b, struct peeps_table *table, const struct peeps_wait *wait)
@@ -121,7 +170,7 @@ static int add_row(struct blocked *b, struct peeps_table *table, const struct pe
 	cells[ACTOR] = peeps_label_actor(&b->labels, b->graph, edge->src);
 	cells[OPERATION] = peeps_arena_format(b->arena, "%s%s", edge->op_kind ? edge->op_kind : "?",
 					      edge->uncertain ? " (unproved)" : "");
-	cells[RESOURCE] = peeps_label_resource(b->arena, b->graph, edge->dst, PEEPS_LABEL_CELL);
+	cells[RESOURCE] = resource_cell(b, edge->dst);
 	cells[HELD_BY] = holders_cell(b, wait);
 	cells[FOR] = held;
 	return peeps_arena_failed(b->arena) ? -ENOMEM : peeps_table_row(table, cells);

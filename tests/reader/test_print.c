@@ -165,23 +165,23 @@ static void elide__any_text__keeps_both_ends_and_the_limit(void **state)
 
 static void table_print__hostile_and_long_cells__stay_in_their_columns(void **state)
 {
-	static const struct peeps_column columns[] = { { "N", true, 0 },
-						       { "NAME", false, 9 },
-						       { "LAST", false, 0 } };
+	static const struct peeps_column columns[] = { { .title = "N", .right = true },
+						       { .title = "NAME", .columns_max = 9 },
+						       { .title = "LAST", .is_escaped = true } };
 	struct peeps_table *table = peeps_table_new(columns, 3);
 	char *text = NULL;
 	size_t length;
 	FILE *out = open_memstream(&text, &length);
 
 	(void)state;
-	assert_int_equal(peeps_table_row(table, (const char *[]){ "1", "a\nb", "x" }), 0);
+	assert_int_equal(peeps_table_row(table, (const char *[]){ "1", "a\nb", "\\n" }), 0);
 	assert_int_equal(
 		peeps_table_row(table, (const char *[]){ "1000", "abcdefghijklmnop", "yy" }), 0);
 	peeps_table_print(table, out);
 	peeps_table_free(table);
 	assert_int_equal(fclose(out), 0);
 	assert_string_equal(text, "   N  NAME       LAST\n"
-				  "   1  a\\nb       x\n"
+				  "   1  a\\nb       \\n\n"
 				  "1000  abcd…mnop  yy\n");
 	free(text);
 }

@@ -102,6 +102,43 @@ static void table__unusual_waits__say_what_is_known(void **state)
 	peeps_graph_free(graph);
 }
 
+static void table__no_room_for_all__names_and_places_give_way(void **state)
+{
+	struct peeps_graph *graph = graph_new();
+	const struct graph_channel channel = graph_channel(graph, "demo.work_queue", 16, 16);
+	const struct graph_channel odd =
+		graph_channel(graph, "a\nname.of.a.queue.that.is.far.too.long.for.a.table", 3, 3);
+	const uint32_t maker = graph_thread(graph, 1, "stalled_receiver_of_the_work_queue");
+	const uint32_t sender = graph_thread(graph, 2, "bounded_sender");
+	const uint32_t acquirer = graph_thread(graph, 3, "acquirer");
+	const uint32_t semaphore = graph_semaphore(graph, "demo.api_gate", 0, 1);
+	uint32_t acquire;
+
+	(void)state;
+	graph->nodes[channel.tx].source =
+		(struct peeps_source){ .file = "/src/channel-full-stall.c", .line = 76 };
+	graph->nodes[semaphore].source =
+		(struct peeps_source){ .file = "/src/semaphore-starvation.c", .line = 68 };
+	graph_sleep(graph, maker, 60000);
+	(void)graph_receiver(graph, channel, maker, PEEPS_HOLD_MODE_CREATOR);
+	(void)graph_send(graph, sender, channel, 10 * S);
+	(void)graph_send(graph, sender, odd, 11 * S);
+	(void)graph_permits(graph, semaphore, sender, 1, 9 * S);
+	acquire = graph_acquire(graph, acquirer, semaphore, 1, 12 * S);
+	graph->edges[acquire].uncertain = true;
+	assert_printed(
+		table, graph,
+		"WAITED  ACTOR           OPERATION           RESOURCE                                          "
+		"HELD BY                              FOR\n"
+		"10.0 s  bounded_sender  send                mpsc demo.work_queue (16/16)                      "
+		"stal…ueue (created it, sleeping)  19.0 s\n"
+		" 9.0 s  bounded_sender  send                mpsc a\\nname.of.a.queue…o.long.for.a.table (3/3)  "
+		"-                                      -\n"
+		" 8.0 s  acquirer        acquire (unproved)  semaphore demo.api_gate (0 of 1 available)        "
+		"bounded_sender                    11.0 s\n");
+	peeps_graph_free(graph);
+}
+
 static void table__nothing_waits__says_so(void **state)
 {
 	struct peeps_graph *graph = graph_new();
@@ -405,6 +442,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup(name, all_waits)
 		TEST(table__deadlock__has_a_row_per_wait_longest_first),
 		TEST(table__unusual_waits__say_what_is_known),
+		TEST(table__no_room_for_all__names_and_places_give_way),
 		TEST(table__nothing_waits__says_so),
 		TEST(table__a_thousand_threads__is_a_row_each),
 		TEST(tree__chain__begins_with_who_holds_it_up),
