@@ -201,6 +201,24 @@ bool peeps_is_asleep(const struct peeps_graph *graph, uint32_t actor)
 	return !graph->nodes[actor].gone && graph->nodes[innermost(graph, actor)].asleep;
 }
 
+static bool is_suspended(const struct peeps_graph *graph, uint32_t actor)
+{
+	const struct peeps_value *activity =
+		peeps_graph_attribute(&graph->nodes[actor], "activity");
+
+	return activity && activity->type == PEEPS_VALUE_TEXT &&
+	       strcmp(activity->as.text, "suspended") == 0;
+}
+
+const char *peeps_label_idleness(const struct peeps_graph *graph, uint32_t actor)
+{
+	if (graph->nodes[actor].gone)
+		return "exited";
+	if (peeps_is_asleep(graph, actor))
+		return "sleeping";
+	return is_suspended(graph, actor) ? "suspended" : NULL;
+}
+
 /* ", wakes in 3.0 s"; "" if it is not known. */
 static const char *wakes_in(struct peeps_arena *arena, const struct peeps_graph *graph,
 			    uint32_t sleeper, const char *before)
@@ -246,7 +264,7 @@ static const char *why_it_does_nothing(struct peeps_arena *arena, const struct p
 	if (graph->nodes[actor].gone)
 		return ", which has exited";
 	if (!peeps_is_asleep(graph, actor))
-		return "";
+		return is_suspended(graph, actor) ? ", which is suspended (no thread runs it)" : "";
 	wakes = wakes_in(arena, graph, inner, " (");
 	text = peeps_arena_format(arena, ", which is sleeping%s%s%s%s",
 				  inner == actor ? "" : " in ",
@@ -479,9 +497,7 @@ static char *one_of_several(struct peeps_arena *arena, const struct peeps_labels
 			    bool same_mode)
 {
 	const char *actor = peeps_label_actor(labels, graph, hold->dst);
-	const char *idle = graph->nodes[hold->dst].gone        ? "exited"
-			   : peeps_is_asleep(graph, hold->dst) ? "sleeping"
-							       : "";
+	const char *idle = peeps_label_idleness(graph, hold->dst);
 	char duration[PEEPS_DURATION_BYTES], what[64] = "";
 
 	if (hold->role_number == PEEPS_HOLD_ROLE_PERMIT)
@@ -493,10 +509,10 @@ static char *one_of_several(struct peeps_arena *arena, const struct peeps_labels
 		(void)snprintf(what, sizeof(what), "created it");
 	else if (!same_mode && hold->mode_number != PEEPS_HOLD_MODE_OWNER)
 		(void)snprintf(what, sizeof(what), "perhaps");
-	if (!*what && !*idle)
+	if (!*what && !idle)
 		return peeps_arena_format(arena, "%s", actor);
-	return peeps_arena_format(arena, "%s (%s%s%s)", actor, what, *what && *idle ? ", " : "",
-				  idle);
+	return peeps_arena_format(arena, "%s (%s%s%s)", actor, what, *what && idle ? ", " : "",
+				  idle ? idle : "");
 }
 
 static const char *possession_of_all(struct peeps_arena *arena, const struct peeps_edge *first,

@@ -27,6 +27,11 @@ const char *peeps_label_actor(const struct peeps_labels *labels, const struct pe
 /* Whether an actor, or the task that it runs, sleeps by its own will. */
 bool peeps_is_asleep(const struct peeps_graph *graph, uint32_t actor);
 
+/**
+ * peeps_label_idleness - what an actor does instead of ending a wait: "exited", "sleeping", "suspended"; else NULL
+ */
+const char *peeps_label_idleness(const struct peeps_graph *graph, uint32_t actor);
+
 enum peeps_label_style {
 	PEEPS_LABEL_CELL,  /* in a table: what there is room for */
 	PEEPS_LABEL_SHORT, /* mutex "accounts" (bank.c:42) */

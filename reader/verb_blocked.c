@@ -127,13 +127,6 @@ static const char *doubt_of(const struct peeps_edge *hold)
 	}
 }
 
-static const char *idleness_of(const struct peeps_graph *graph, const struct peeps_edge *hold)
-{
-	return graph->nodes[hold->dst].gone        ? "exited"
-	       : peeps_is_asleep(graph, hold->dst) ? "sleeping"
-						   : NULL;
-}
-
 static const char *holders_cell(struct blocked *b, const struct peeps_wait *wait)
 {
 	const uint32_t op = edge_of(b, wait)->op;
@@ -145,7 +138,7 @@ static const char *holders_cell(struct blocked *b, const struct peeps_wait *wait
 	hold = &b->graph->edges[wait->holders[0]];
 	name = peeps_label_actor(&b->labels, b->graph, hold->dst);
 	doubt = doubt_of(hold);
-	idle = idleness_of(b->graph, hold);
+	idle = peeps_label_idleness(b->graph, hold->dst);
 	if (wait->holder_count > 1)
 		after = peeps_arena_format(b->arena, " +%zu", wait->holder_count - 1);
 	else if (doubt || idle)

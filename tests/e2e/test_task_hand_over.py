@@ -64,7 +64,7 @@ class Jam(unittest.TestCase, Expectations):
     def test_no_verb__jam__says_that_the_holder_is_suspended(self):
         answer = READ(self.target.pid)
         self.assertEqual(answer.status, 0, answer)
-        self.assertRegex(answer.out, r'(?m)^ *[\d.]+ m?s +job_2 +acquire .*demo\.disk.*job_1')
+        self.assertRegex(answer.out, r'(?m)^ *[\d.]+ m?s +job_2 +acquire .*demo\.disk.*job_1 \(suspended\)')
         tree = READ('blocked', '--tree', self.target.pid)
         self.assertRegex(tree.out, r'(?m)^job_1 \(suspended[^\n]*\n +job_2 \(on fetcher\) has waited ')
 

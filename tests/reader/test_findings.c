@@ -753,6 +753,33 @@ static void assert_number(const struct peeps_graph *graph, uint32_t node, const 
 	assert_int_equal(value->as.number, number);
 }
 
+/* A task that holds something and that no thread runs is the very mistake. */
+static void findings__holder_is_a_task_put_aside__says_so(void **state)
+{
+	struct peeps_graph *graph = graph_new();
+	const uint32_t task = graph_task(graph, "job_1"), other = graph_task(graph, "job_2");
+	const uint32_t one = graph_semaphore(graph, "disk", 0, 1),
+		       two = graph_semaphore(graph, "net", 0, 2);
+
+	(void)state;
+	(void)graph_permits(graph, one, task, 1, 10 * S);
+	(void)graph_permits(graph, two, task, 1, 10 * S);
+	(void)graph_permits(graph, two, other, 1, 11 * S);
+	(void)graph_acquire(graph, graph_thread(graph, 2, "w"), one, 1, 16 * S);
+	(void)graph_acquire(graph, graph_thread(graph, 3, "v"), two, 1, 17 * S);
+	graph_analyse(graph, 1 * S);
+	assert_int_equal(graph->finding_count, 2);
+	assert_string_equal(
+		graph->findings[0].sentence,
+		"w has waited 4.0 s for 1 permit of semaphore \"disk\" (0 of 1 available), 1 held for "
+		"10.0 s by job_1, which is suspended (no thread runs it): longer than 1.0 s");
+	assert_string_equal(
+		graph->findings[1].sentence,
+		"v has waited 3.0 s for 1 permit of semaphore \"net\" (0 of 2 available), held by job_1 "
+		"(1 for 10.0 s, suspended) and job_2 (1 for 9.0 s, suspended): longer than 1.0 s");
+	peeps_graph_free(graph);
+}
+
 static void analyse__waits_on_both_ends__are_counted_on_both(void **state)
 {
 	struct peeps_graph *graph = graph_new();
@@ -877,6 +904,7 @@ int main(void)
 		cmocka_unit_test(
 			findings__thread_holds_what_its_task_waits_for__is_a_deadlock_of_two),
 		cmocka_unit_test(findings__holder_runs_a_task_that_sleeps__says_so),
+		cmocka_unit_test(findings__holder_is_a_task_put_aside__says_so),
 		cmocka_unit_test(analyse__waits_on_both_ends__are_counted_on_both),
 		cmocka_unit_test(analyse__tasks__are_blocked_with_those_they_run_inside_of),
 		cmocka_unit_test(analyse__waits_and_holds__become_waiters_and_activity),
