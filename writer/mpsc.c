@@ -430,10 +430,10 @@ static struct mpsc *channel_new(size_t item_size, size_t capacity)
 	return c;
 }
 
+/* The conditions are not destroyed: nobody can be in a wait here, so there is nothing to wait for; but in a
+ * forked child pthread_cond_destroy() waits for those who slept in the parent. */
 static void channel_free(struct mpsc *c)
 {
-	(void)pthread_cond_destroy(&c->sleep.items);
-	(void)pthread_cond_destroy(&c->sleep.space);
 	(void)pthread_mutex_destroy(&c->sleep.lock);
 	free(c);
 }

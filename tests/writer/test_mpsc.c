@@ -892,6 +892,35 @@ static void peeps_mpsc_free__in_a_forked_child__stale_slots_are_left_alone(void 
 	drop(&c);
 }
 
+/* Free as a destructor would: a lock that waits for somebody who is not here must not end the test instead. */
+static void free_at_exit(struct channel *c)
+{
+	(void)alarm(10);
+	drop(c);
+}
+
+static void peeps_mpsc_free__in_a_child_forked_while_the_receiver_sleeps__comes_back(void **state)
+{
+	struct channel c;
+	struct waiter w = { .c = &c };
+	struct mpsc *channel;
+
+	(void)state;
+	make(&c, "forked amid a wait", 1);
+	channel = c.tx->channel;
+	start(&w, receive_and_wait);
+	while (!(peeps_load_acquire(&channel->tail) & MPSC_RECEIVER_SLEEPS))
+		(void)usleep(1000);
+	/* It lets go of this only in its sleep. */
+	(void)pthread_mutex_lock(&channel->sleep.lock);
+	(void)pthread_mutex_unlock(&channel->sleep.lock);
+	assert_int_equal(in_child(free_at_exit, &c), 0);
+	(void)put(&c, 1);
+	finish(&w);
+	assert_int_equal(w.result, 0);
+	drop(&c);
+}
+
 static void peeps_mpsc__made_and_freed_ten_thousand_times__no_slot_more(void **state)
 {
 	struct channel c;
@@ -982,6 +1011,8 @@ int main(void)
 		cmocka_unit_test(peeps_mpsc__errno__is_left_alone),
 		cmocka_unit_test(peeps_mpsc__in_a_forked_child__anew_with_the_totals_so_far),
 		cmocka_unit_test(peeps_mpsc_free__in_a_forked_child__stale_slots_are_left_alone),
+		cmocka_unit_test(
+			peeps_mpsc_free__in_a_child_forked_while_the_receiver_sleeps__comes_back),
 		cmocka_unit_test(peeps_mpsc__made_and_freed_ten_thousand_times__no_slot_more),
 		cmocka_unit_test(peeps_mpsc__plain_symbols__work_and_know_no_place),
 		cmocka_unit_test(peeps_mpsc__site_of_another_layout__works_without_its_place),
