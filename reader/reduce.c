@@ -160,6 +160,7 @@ static int turn_round(struct builder *b)
 struct fixpoint {
 	const struct peeps_graph *graph;
 	struct peeps_reduction *r;
+	enum peeps_belief belief;
 	uint32_t *blocking; /* by node: waits that all have to end before it goes on */
 	bool *needs_any;    /* by node: it has waits of which one has to end, and none can yet */
 	uint64_t *brought;  /* by target: weight of those who can progress */
@@ -247,6 +248,9 @@ static void run(struct fixpoint *f)
 
 			if (target != PEEPS_NO_NODE)
 				bring(f, target, peeps_wakers_weight(wakers, hold));
+			if (f->belief == PEEPS_BELIEVE_PROVED &&
+			    peeps_wakers_may_close(wakers, hold))
+				bring(f, hold->src, 1);
 		}
 	}
 }
@@ -263,10 +267,11 @@ static void finish(struct fixpoint *f)
 		r->stuck_count += r->stuck[i] && !f->graph->nodes[i].gone;
 }
 
-static int reach_fixpoint(struct peeps_reduction *r, const struct peeps_graph *graph)
+static int reach_fixpoint(struct peeps_reduction *r, const struct peeps_graph *graph,
+			  enum peeps_belief belief)
 {
 	const size_t room = graph->node_count + 1;
-	struct fixpoint f = { .graph = graph, .r = r };
+	struct fixpoint f = { .graph = graph, .r = r, .belief = belief };
 	int result = -ENOMEM;
 
 	r->stuck = calloc(room, sizeof(r->stuck[0]));
@@ -304,7 +309,7 @@ int peeps_reduce(struct peeps_reduction *reduction, const struct peeps_wakers *w
 	if (r == 0)
 		r = turn_round(&b);
 	if (r == 0)
-		r = reach_fixpoint(reduction, b.graph);
+		r = reach_fixpoint(reduction, b.graph, belief);
 	peeps_edge_index_deinit(&b.waits);
 	free(b.own);
 	if (r)

@@ -350,6 +350,24 @@ static uint64_t other_end_needs(const struct peeps_wakers *w, const struct peeps
 		       : 0;
 }
 
+/*
+ * A sender may also close the channel, which ends the waits of all senders. Nothing is proved unless it is known who has
+ * a sender: those that can progress count as wakers then (peeps_wakers_may_close()).
+ */
+static bool senders_are_known(const struct peeps_wakers *w, uint32_t tx)
+{
+	const struct peeps_holding *senders = &w->holding[tx];
+	uint64_t handles = 0;
+
+	(void)peeps_number_attribute(&w->graph->nodes[tx], "sender_count", &handles);
+	return senders->proved && senders->owned && senders->weight >= handles;
+}
+
+bool peeps_wakers_may_close(const struct peeps_wakers *wakers, const struct peeps_edge *hold)
+{
+	return wakers->graph->nodes[hold->src].kind_number == PEEPS_KIND_MPSC_TX;
+}
+
 static uint64_t send_needs(const struct peeps_wakers *w, const struct peeps_edge *wait,
 			   uint64_t own, enum peeps_belief belief)
 {
@@ -361,6 +379,8 @@ static uint64_t send_needs(const struct peeps_wakers *w, const struct peeps_edge
 	    !peeps_number_attribute(tx, "queue_len", &length) ||
 	    !peeps_number_attribute(tx, "capacity", &capacity) || capacity == 0 ||
 	    length < capacity)
+		return 0;
+	if (belief == PEEPS_BELIEVE_PROVED && !senders_are_known(w, wait->dst))
 		return 0;
 	return other_end_needs(w, wait, 1, belief);
 }

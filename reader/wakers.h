@@ -5,7 +5,7 @@
  *
  *   lock on a resource                   all who hold it have to let go
  *   acquire on a semaphore               holders of enough permits
- *   send on a channel's sending end      the owner of the receiver
+ *   send on a channel's sending end      the owner of the receiver; to be certain, nor may any sender close it
  *   recv on a channel's receiving end    the owner of any sender
  *   an actor inside which a task runs    the innermost task; no edge says so
  *   anything else                        something outside of the graph
@@ -85,6 +85,13 @@ const uint32_t *peeps_wakers_at(const struct peeps_wakers *wakers, uint32_t reso
  * peeps_wakers_weight - what a holder brings when it lets go: permits, or 1
  */
 uint64_t peeps_wakers_weight(const struct peeps_wakers *wakers, const struct peeps_edge *hold);
+
+/**
+ * peeps_wakers_may_close - whether this is a sender, whose owner could end the other senders' waits, too, by closing
+ *
+ * That is no way out that a program in order takes, so it counts only against what is proved.
+ */
+bool peeps_wakers_may_close(const struct peeps_wakers *wakers, const struct peeps_edge *hold);
 
 /**
  * peeps_wakers_need - how much weight has to come together to end a wait

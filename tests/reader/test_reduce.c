@@ -471,6 +471,32 @@ static void reduce__handle_whose_owner_is_not_sure__is_stuck_only_perhaps(void *
 	}
 }
 
+static void reduce__another_sender_could_close_the_channel__is_stuck_only_perhaps(void **state)
+{
+	struct stalled s = stalled_sender();
+	uint32_t other;
+
+	(void)state;
+	(void)graph_sender(s.graph, s.channel, s.waiter, PEEPS_HOLD_MODE_OWNER);
+	other = graph_sender(s.graph, s.channel, STUCK_TOO, PEEPS_HOLD_MODE_OWNER);
+	assert_stuck(s.graph, PEEPS_BELIEVE_PROVED, s.waiter, true);
+	s.graph->edges[other].dst = IDLE;
+	assert_stuck(s.graph, PEEPS_BELIEVE_PROVED, s.waiter, false);
+	assert_stuck(s.graph, PEEPS_BELIEVE_ALL, s.waiter, true);
+	/* Or whoever else it is that has it. */
+	s.graph->edges[other].dst = STUCK_TOO;
+	s.graph->edges[other].mode_number = PEEPS_HOLD_MODE_SHARED;
+	assert_stuck(s.graph, PEEPS_BELIEVE_PROVED, s.waiter, false);
+	s.graph->edges[other].mode_number = PEEPS_HOLD_MODE_OWNER;
+	s.graph->edges[other].uncertain = true;
+	assert_stuck(s.graph, PEEPS_BELIEVE_PROVED, s.waiter, false);
+	s.graph->edges[other].uncertain = false;
+	graph_channel_number(s.graph, s.channel, "sender_count", 3);
+	assert_stuck(s.graph, PEEPS_BELIEVE_PROVED, s.waiter, false);
+	assert_stuck(s.graph, PEEPS_BELIEVE_ALL, s.waiter, true);
+	peeps_graph_free(s.graph);
+}
+
 static void reduce__handle_of_somebody_unknown__is_not_stuck(void **state)
 {
 	(void)state;
@@ -750,7 +776,12 @@ static bool can_end(const struct peeps_graph *graph, const struct peeps_edge *wa
 		    const bool *stuck, enum peeps_belief belief)
 {
 	const struct tally holds = tally(graph, stuck, other_side(wait), wait->src);
+	const struct tally same = tally(graph, stuck, wait->dst, wait->src);
 
+	/* Any sender may close the channel. */
+	if (wait->op == PEEPS_OP_SEND && belief == PEEPS_BELIEVE_PROVED &&
+	    (same.able > 0 || same.loose || same.all < number_of(graph, wait->dst, "sender_count")))
+		return true;
 	switch (wait->op) {
 	case PEEPS_OP_LOCK:
 		return holds.able == holds.all;
@@ -1058,6 +1089,8 @@ int main(void)
 		cmocka_unit_test(reduce__channel_that_lets_it_go_on__is_in_transit),
 		cmocka_unit_test(reduce__unbounded_channel__is_never_full),
 		cmocka_unit_test(reduce__handle_whose_owner_is_not_sure__is_stuck_only_perhaps),
+		cmocka_unit_test(
+			reduce__another_sender_could_close_the_channel__is_stuck_only_perhaps),
 		cmocka_unit_test(reduce__handle_of_somebody_unknown__is_not_stuck),
 		cmocka_unit_test(reduce__links_of_one_end__are_believed_if_they_agree),
 		cmocka_unit_test(
