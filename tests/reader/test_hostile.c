@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Random bytes of a sound segment are changed: whatever they are, attach, cut and decode come back, in time, without a
- * bad access, and every string of the graph can be read. PEEPS_TEST_FLIPS: rounds; PEEPS_TEST_SEED: of another run.
+ * Random bytes of a sound segment are changed: whatever they are, attach, cut, decode, the analysis and every format come
+ * back, in time, without a bad access, and every string of the graph can be read. PEEPS_TEST_FLIPS: rounds; PEEPS_TEST_SEED: of another run.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,8 +15,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "reader/analysis.h"
 #include "reader/cut.h"
 #include "reader/decode.h"
+#include "reader/format_json.h"
+#include "reader/format_text.h"
+#include "reader/json.h"
+#include "reader/verb_blocked.h"
+#include "reader/verb_check.h"
 #include "tests/support/fake_segment.h"
 
 #define FLIPS_DEFAULT 100000
@@ -220,8 +226,59 @@ static uint64_t read_graph(const struct peeps_graph *graph)
 
 /* What came of the rounds, so that a test of nothing is noticed. */
 struct outcome {
-	uint64_t attached, cut, decoded, texts;
+	uint64_t attached, cut, decoded, texts, findings, printed;
 };
+
+static void print_texts(const struct peeps_graph *graph, FILE *out)
+{
+	assert_int_equal(peeps_format_text(graph, out), 0);
+	assert_int_equal(peeps_blocked_table(graph, 0, out), 0);
+	assert_int_equal(peeps_blocked_tree(graph, 0, out), 0);
+	assert_int_equal(peeps_check_text(graph, out), 0);
+}
+
+static void print_documents(const struct peeps_graph *graph, FILE *out)
+{
+	struct peeps_json json;
+
+	assert_int_equal(peeps_format_json(graph, out), 0);
+	assert_int_equal(peeps_json_open(&json, out), 0);
+	peeps_json_map(&json);
+	assert_int_equal(peeps_blocked_json(graph, 0, &json), 0);
+	peeps_check_json(graph, &json);
+	peeps_json_map_end(&json);
+	assert_int_equal(peeps_json_close(&json), 0);
+}
+
+/* Returns how long it is: lines that no terminal obeys. */
+static uint64_t print_with(void (*print)(const struct peeps_graph *graph, FILE *out),
+			   const struct peeps_graph *graph)
+{
+	char *text = NULL;
+	size_t length = 0;
+	FILE *out = open_memstream(&text, &length);
+
+	assert_non_null(out);
+	print(graph, out);
+	assert_int_equal(fclose(out), 0);
+	for (size_t i = 0; i < length; i++)
+		assert_true((unsigned char)text[i] >= ' ' || text[i] == '\n');
+	free(text);
+	return length;
+}
+
+#define ROUNDS_PER_PRINT 5 /* it takes longer than all the rest; no divisor of other turns */
+
+static void analyse_and_print(struct peeps_graph *graph, uint64_t round, struct outcome *outcome)
+{
+	const struct peeps_analysis_options options = { .max_wait_ns = 1 };
+
+	assert_int_equal(peeps_analyse(graph, &options), 0);
+	outcome->findings += graph->finding_count;
+	if (round % ROUNDS_PER_PRINT == 0)
+		outcome->printed +=
+			print_with(print_texts, graph) + print_with(print_documents, graph);
+}
 
 static void read_segment(const struct fake_segment *segment, struct peeps_image *image,
 			 uint64_t round, struct outcome *outcome)
@@ -246,6 +303,8 @@ static void read_segment(const struct fake_segment *segment, struct peeps_image 
 		assert_int_equal(peeps_decode(image, round % 4 ? 0 : PEEPS_DECODE_HISTORY, &graph),
 				 0);
 		outcome->decoded++;
+		outcome->texts += read_graph(graph);
+		analyse_and_print(graph, round, outcome);
 		outcome->texts += read_graph(graph);
 		peeps_graph_free(graph);
 	}
@@ -282,10 +341,14 @@ static void segment__of_random_bytes__never_harms_the_reader(void **state)
 		read_segment(&segment, &image, round, &outcome);
 		memcpy(segment.base, sound, segment.bytes);
 	}
-	print_message("# attached %llu, cut %llu, decoded %llu, bytes of text %llu\n",
-		      (unsigned long long)outcome.attached, (unsigned long long)outcome.cut,
-		      (unsigned long long)outcome.decoded, (unsigned long long)outcome.texts);
+	print_message(
+		"# attached %llu, cut %llu, decoded %llu, bytes of text %llu, findings %llu, printed %llu\n",
+		(unsigned long long)outcome.attached, (unsigned long long)outcome.cut,
+		(unsigned long long)outcome.decoded, (unsigned long long)outcome.texts,
+		(unsigned long long)outcome.findings, (unsigned long long)outcome.printed);
 	assert_true(outcome.cut > flips / 2);
+	assert_true(outcome.findings > flips / 2 &&
+		    outcome.printed > 1000 * (flips / ROUNDS_PER_PRINT));
 	free(sound);
 	peeps_image_deinit(&image);
 	fake_segment_free(&segment);
