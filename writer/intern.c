@@ -2,6 +2,7 @@
 #define _LGPL_SOURCE /* read sides inline: 1 ns a pair instead of 12 */
 #include "writer/intern.h"
 
+#include <pthread.h>
 #include <string.h>
 #include <urcu/urcu-bp.h>
 
@@ -234,6 +235,7 @@ uint32_t intern_next_ordinal(struct interned *string)
 static void reclaim(uint64_t enough)
 {
 	struct interned *batch = NULL;
+	int cancel_state;
 	sigset_t mask;
 
 	if (peeps_load_relaxed(&removed_count) < enough)
@@ -247,8 +249,11 @@ static void reclaim(uint64_t enough)
 	process_unlock(&mask);
 	if (!batch)
 		return;
-	/* Whoever found one of them before it was removed is done with it after this. */
+	/* Whoever found one of them before it was removed is done with it after this. It may poll(), and who is
+	 * cancelled there leaves liburcu's lock behind: every later grace period would wait for it. */
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
 	urcu_bp_synchronize_rcu();
+	(void)pthread_setcancelstate(cancel_state, NULL);
 	process_lock(&mask);
 	while (batch) {
 		struct interned *const next = batch->next_removed;

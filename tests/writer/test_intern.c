@@ -2,8 +2,11 @@
 #include "tests/writer/writer_test.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+#include <urcu/urcu-bp.h>
 
 #include "writer/intern.h"
 
@@ -212,6 +215,61 @@ static void intern_reclaim_backlog__some_and_many__only_many_are_reclaimed(void 
 	assert_true(are_reclaimed(gone));
 }
 
+struct reclaiming {
+	sem_t reads, may_end;
+};
+
+static void *read_on(void *argument)
+{
+	struct reclaiming *const r = argument;
+
+	urcu_bp_read_lock();
+	(void)sem_post(&r->reads);
+	while (sem_wait(&r->may_end) != 0)
+		;
+	/* Long enough for a grace period to begin to wait for us with poll(). */
+	(void)usleep(100000);
+	urcu_bp_read_unlock();
+	return NULL;
+}
+
+static void *reclaim_with_cancellation_pending(void *argument)
+{
+	struct reclaiming *const r = argument;
+
+	(void)pthread_cancel(pthread_self());
+	(void)sem_post(&r->may_end);
+	intern_reclaim();
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	return argument;
+}
+
+/* Nothing that ends is a cancellation point; and a grace period left half-way would be the last. */
+static void intern_reclaim__cancellation_is_pending__none_of_its_business(void **state)
+{
+	struct reclaiming r;
+	pthread_t reader, reclaimer;
+	void *result;
+
+	(void)state;
+	(void)sem_init(&r.reads, 0, 0);
+	(void)sem_init(&r.may_end, 0, 0);
+	for (int i = 0; i < 64; i++) {
+		char text[32];
+
+		(void)snprintf(text, sizeof(text), "to be reclaimed %d", i);
+		put(get(text), nobody_looks);
+	}
+	assert_int_equal(pthread_create(&reader, NULL, read_on, &r), 0);
+	while (sem_wait(&r.reads) != 0)
+		;
+	assert_int_equal(pthread_create(&reclaimer, NULL, reclaim_with_cancellation_pending, &r),
+			 0);
+	assert_int_equal(pthread_join(reclaimer, &result), 0);
+	assert_int_equal(pthread_join(reader, NULL), 0);
+	assert_ptr_equal(result, &r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -226,6 +284,7 @@ int main(void)
 		cmocka_unit_test(intern_reclaim_backlog__some_and_many__only_many_are_reclaimed),
 		cmocka_unit_test(
 			intern__threads_add_and_remove_the_same__each_finds_what_it_asked_for),
+		cmocka_unit_test(intern_reclaim__cancellation_is_pending__none_of_its_business),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
