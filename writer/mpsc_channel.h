@@ -38,10 +38,12 @@ struct mpsc_record {
 	struct peeps_entity_slot *rx;
 };
 
+#define MPSC_ANYBODY UINT64_MAX
+
 /**
  * struct mpsc_owner - whose a handle is; a sender's under the senders' lock, the receiver's its own
  * @hold:       shows it
- * @settled:    the actor whose use of the handle has nothing new to say; 0 = nobody's
+ * @settled:    the actor whose use of the handle has nothing new to say; 0 = nobody's, MPSC_ANYBODY = it is shared
  * @actor:      whom the hold stands for
  * @mode:       PEEPS_HOLD_MODE_*
  * @generation: of the process in which that was written, or found no room; another one = not yet

@@ -145,7 +145,7 @@ static void settle(struct mpsc_owner *owner, struct peeps_entity_slot *end, uint
 	else if (owner->mode == PEEPS_HOLD_MODE_CREATOR)
 		known = write_mode(owner, PEEPS_HOLD_MODE_OWNER, recording->self);
 	if (known)
-		owner->settled = actor;
+		owner->settled = owner->mode == PEEPS_HOLD_MODE_SHARED ? MPSC_ANYBODY : actor;
 }
 
 static void move(struct mpsc_owner *owner, struct peeps_entity_slot *end, uint64_t role,

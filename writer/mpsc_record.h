@@ -63,7 +63,8 @@ static inline bool mpsc_record_is_quick(const struct mpsc *c, const struct mpsc_
 {
 	return peeps_likely(peeps_hook_ready(&c->record.hook) &&
 			    !peeps_section_is_open(peeps_tls.thread) &&
-			    owner->settled == peeps_load_relaxed(&peeps_tls.thread->actor));
+			    (owner->settled == peeps_load_relaxed(&peeps_tls.thread->actor) ||
+			     owner->settled == MPSC_ANYBODY));
 }
 
 /* Looks at head, which the receiver writes, only where the greatest number seems to be exceeded. Never below
