@@ -36,6 +36,28 @@ const struct peeps_value *peeps_graph_attribute(const struct peeps_node *node, c
 	return NULL;
 }
 
+uint64_t peeps_process_lost(const struct peeps_process *process, const char *counter)
+{
+	for (size_t i = 0; i < process->counter_count; i++) {
+		if (strcmp(process->counters[i].name, counter) == 0)
+			return process->counters[i].value;
+	}
+	return 0;
+}
+
+bool peeps_graph_is_whole(const struct peeps_graph *graph)
+{
+	for (size_t i = 0; i < graph->process_count; i++) {
+		const struct peeps_process *process = &graph->processes[i];
+
+		if (peeps_process_lost(process, "dropped_threads") ||
+		    peeps_process_lost(process, "dropped_entities") ||
+		    peeps_process_lost(process, "dropped_edges"))
+			return false;
+	}
+	return true;
+}
+
 const char *peeps_quality_name(enum peeps_quality quality)
 {
 	switch (quality) {

@@ -204,6 +204,16 @@ void peeps_graph_free(struct peeps_graph *graph);
  */
 const struct peeps_value *peeps_graph_attribute(const struct peeps_node *node, const char *name);
 
+/**
+ * peeps_process_lost - how much of something a process could not record: a counter by name, 0 if there is none such
+ */
+uint64_t peeps_process_lost(const struct peeps_process *process, const char *counter);
+
+/**
+ * peeps_graph_is_whole - whether no thread, entity or edge is missing for want of room
+ */
+bool peeps_graph_is_whole(const struct peeps_graph *graph);
+
 const char *peeps_quality_name(enum peeps_quality quality);
 const char *peeps_finding_name(enum peeps_finding_kind kind);
 const char *peeps_edge_kind_name(enum peeps_edge_kind kind);

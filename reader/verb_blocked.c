@@ -55,6 +55,13 @@ static const struct peeps_edge *edge_of(const struct blocked *b, const struct pe
 	return &b->graph->edges[wait->edge];
 }
 
+static void print_nothing(const struct peeps_graph *graph, uint64_t min_ns, FILE *out)
+{
+	(void)fprintf(out, "nothing %s%s\n",
+		      peeps_graph_is_whole(graph) ? "" : "that could be recorded ",
+		      min_ns ? "has waited that long" : "waits");
+}
+
 /* The table */
 
 enum { WAITED, ACTOR, OPERATION, RESOURCE, HELD_BY, FOR, COLUMNS };
@@ -184,7 +191,7 @@ int peeps_blocked_table(const struct peeps_graph *graph, uint64_t min_ns, FILE *
 	if (r == 0 && b.waits.count)
 		peeps_table_print(table, out);
 	else if (r == 0)
-		(void)fputs(min_ns ? "nothing has waited that long\n" : "nothing waits\n", out);
+		print_nothing(graph, min_ns, out);
 	peeps_table_free(table);
 	blocked_deinit(&b);
 	return r;
@@ -486,7 +493,7 @@ int peeps_blocked_tree(const struct peeps_graph *graph, uint64_t min_ns, FILE *o
 	if (r == 0 && t.b.waits.count)
 		print_trees(&t);
 	else if (r == 0)
-		(void)fputs(min_ns ? "nothing has waited that long\n" : "nothing waits\n", out);
+		print_nothing(graph, min_ns, out);
 	if (peeps_arena_failed(t.b.arena))
 		r = -ENOMEM;
 	blocked_deinit(&t.b);

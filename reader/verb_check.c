@@ -72,6 +72,26 @@ struct doubt {
 	const char *before, *after;
 };
 
+/* Somebody else has a sender, and does not wait himself, or is not known. */
+static bool another_could_close(const struct peeps_wakers *wakers, const struct peeps_edge *wait)
+{
+	const struct peeps_graph *graph = wakers->graph;
+	size_t count;
+	const uint32_t *senders = peeps_edge_index_at(&wakers->holds, wait->dst, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		const uint32_t owner = graph->edges[senders[i]].dst;
+		const struct peeps_value *activity =
+			peeps_graph_attribute(&graph->nodes[owner], "activity");
+
+		if (owner != wait->src && !graph->nodes[owner].gone &&
+		    !(activity && activity->type == PEEPS_VALUE_TEXT &&
+		      strcmp(activity->as.text, "blocked") == 0))
+			return true;
+	}
+	return !wakers->holding[wait->dst].owned;
+}
+
 /* What of a wait does not prove that it cannot end; NULL if all does that is known here. */
 static const struct doubt *doubt_of(const struct peeps_wakers *wakers,
 				    const struct peeps_edge *wait)
@@ -84,6 +104,7 @@ static const struct doubt *doubt_of(const struct peeps_wakers *wakers,
 		"a sender of mpsc ",
 		" may be somebody else's: peeps_mpsc_tx_moved() says whose it is"
 	};
+	static const struct doubt closing = { "another owner of a sender could close mpsc ", "" };
 	static const struct doubt permits = { "permits of semaphore ",
 					      " were released by others than their holders" };
 	const struct peeps_node *resource = &wakers->graph->nodes[wait->dst];
@@ -93,7 +114,7 @@ static const struct doubt *doubt_of(const struct peeps_wakers *wakers,
 
 	switch (wait->op) {
 	case PEEPS_OP_SEND:
-		return owned ? NULL : &receiver;
+		return !owned ? &receiver : another_could_close(wakers, wait) ? &closing : NULL;
 	case PEEPS_OP_RECV:
 		return owned ? NULL : &sender;
 	case PEEPS_OP_ACQUIRE:
@@ -117,18 +138,23 @@ static bool waits_for_its_own_permits(const struct peeps_graph *graph,
 static void print_doubts(const struct peeps_wakers *wakers, const struct peeps_graph *graph,
 			 const struct peeps_finding *finding, FILE *out)
 {
+	bool blind = false;
+
 	if (finding->certain)
 		return;
 	for (size_t i = 0; i < finding->edge_count; i++) {
 		const struct peeps_edge *edge = &graph->edges[finding->edges[i]];
 		const struct doubt *doubt = doubt_of(wakers, edge);
 
+		blind |= edge->op != PEEPS_OP_NONE && peeps_wakers_blind(wakers, edge);
 		if (!doubt)
 			continue;
 		(void)fprintf(out, "  not certain: %s\"", doubt->before);
 		peeps_escape_to(out, graph->nodes[edge->dst].name);
 		(void)fprintf(out, "\"%s\n", doubt->after);
 	}
+	if (blind)
+		(void)fputs("  not certain: there are threads of which nothing is recorded\n", out);
 	if (waits_for_its_own_permits(graph, finding))
 		(void)fputs("  not certain: anybody may release a semaphore\n", out);
 }
@@ -209,7 +235,9 @@ static void print_no_deadlock(const struct peeps_graph *graph, FILE *out)
 		waits++;
 		out_of_sight += is_held_out_of_sight(graph, edge);
 	}
-	if (exact && out_of_sight == 0)
+	if (exact && !peeps_graph_is_whole(graph))
+		(void)fputs("no deadlock found, but not everything could be recorded: ", out);
+	else if (exact && out_of_sight == 0)
 		(void)fputs("no deadlock: ", out);
 	else if (exact)
 		(void)fputs("no deadlock seen: ", out);

@@ -399,6 +399,15 @@ static uint64_t recv_needs(const struct peeps_wakers *w, const struct peeps_edge
 	return other_end_needs(w, wait, senders, belief);
 }
 
+bool peeps_wakers_blind(const struct peeps_wakers *wakers, const struct peeps_edge *wait)
+{
+	const struct peeps_graph *graph = wakers->graph;
+
+	return (!wait->blocks || is_channel_end(graph->nodes[wait->dst].kind_number)) &&
+	       peeps_process_lost(&graph->processes[graph->nodes[wait->dst].process],
+				  "dropped_threads") > 0;
+}
+
 typedef uint64_t rule(const struct peeps_wakers *w, const struct peeps_edge *wait, uint64_t own,
 		      enum peeps_belief belief);
 
@@ -416,7 +425,8 @@ uint64_t peeps_wakers_need(const struct peeps_wakers *wakers, const struct peeps
 	const size_t rule_count = sizeof(rules) / sizeof(rules[0]);
 
 	if (wait->op >= rule_count || !rules[wait->op] || times_out(wait) ||
-	    (belief == PEEPS_BELIEVE_PROVED && !is_proved(wakers->graph, wait)))
+	    (belief == PEEPS_BELIEVE_PROVED &&
+	     (!is_proved(wakers->graph, wait) || peeps_wakers_blind(wakers, wait))))
 		return 0;
 	return rules[wait->op](wakers, wait, own, belief);
 }

@@ -94,6 +94,14 @@ uint64_t peeps_wakers_weight(const struct peeps_wakers *wakers, const struct pee
 bool peeps_wakers_may_close(const struct peeps_wakers *wakers, const struct peeps_edge *hold);
 
 /**
+ * peeps_wakers_blind - whether threads that are not recorded may have changed what this wait rests on
+ *
+ * Such a thread can have taken over a channel's handle, or ended an operation of the registry. What a semaphore's permits
+ * and a mutex's holder are worth is known without it.
+ */
+bool peeps_wakers_blind(const struct peeps_wakers *wakers, const struct peeps_edge *wait);
+
+/**
  * peeps_wakers_need - how much weight has to come together to end a wait
  * @own: weight of what the waiting actor holds of that resource itself
  *

@@ -377,6 +377,15 @@ uint32_t graph_sender(struct peeps_graph *graph, struct graph_channel channel, u
 	return add_handle(graph, channel.tx, actor, mode, PEEPS_HOLD_ROLE_SENDER, "sender");
 }
 
+void graph_lost(struct peeps_graph *graph, const char *counter, uint64_t count)
+{
+	struct peeps_counter_value *value = need(peeps_arena_take(graph->arena, 1, sizeof(*value)));
+
+	*value = (struct peeps_counter_value){ .name = counter, .value = count };
+	graph->processes[0].counters = value;
+	graph->processes[0].counter_count = 1;
+}
+
 void graph_note(struct peeps_graph *graph, const char *note)
 {
 	graph->notes = grow(graph, graph->notes, graph->note_count, sizeof(graph->notes[0]));

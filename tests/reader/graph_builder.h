@@ -66,6 +66,8 @@ void graph_channel_number(struct peeps_graph *graph, struct graph_channel channe
 			  uint64_t number);
 void graph_attribute(struct peeps_graph *graph, uint32_t node, const char *name,
 		     struct peeps_value value);
+/* What could not be recorded, and nothing else. */
+void graph_lost(struct peeps_graph *graph, const char *counter, uint64_t count);
 void graph_note(struct peeps_graph *graph, const char *note);
 
 /* worker-1 and worker-2 lock accounts and ledger in opposite order; idle waits for nothing. Not analysed yet. */

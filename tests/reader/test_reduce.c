@@ -497,6 +497,23 @@ static void reduce__another_sender_could_close_the_channel__is_stuck_only_perhap
 	peeps_graph_free(s.graph);
 }
 
+/* One of those that are not recorded may have taken the handle over. */
+static void reduce__threads_are_missing__handles_and_operations_prove_nothing(void **state)
+{
+	(void)state;
+	FOR_BOTH_ENDS(s)
+	{
+		graph_lost(s.graph, "dropped_threads", 1);
+		assert_stuck(s.graph, PEEPS_BELIEVE_PROVED, STUCK, true);
+		assert_stuck(s.graph, PEEPS_BELIEVE_PROVED, s.waiter, false);
+		assert_stuck(s.graph, PEEPS_BELIEVE_ALL, s.waiter, true);
+		for (size_t i = 0; i < s.graph->edge_count; i++)
+			s.graph->edges[i].blocks = false;
+		assert_stuck(s.graph, PEEPS_BELIEVE_PROVED, STUCK, false);
+		assert_stuck(s.graph, PEEPS_BELIEVE_ALL, STUCK, true);
+	}
+}
+
 static void reduce__handle_of_somebody_unknown__is_not_stuck(void **state)
 {
 	(void)state;
@@ -1091,6 +1108,7 @@ int main(void)
 		cmocka_unit_test(reduce__handle_whose_owner_is_not_sure__is_stuck_only_perhaps),
 		cmocka_unit_test(
 			reduce__another_sender_could_close_the_channel__is_stuck_only_perhaps),
+		cmocka_unit_test(reduce__threads_are_missing__handles_and_operations_prove_nothing),
 		cmocka_unit_test(reduce__handle_of_somebody_unknown__is_not_stuck),
 		cmocka_unit_test(reduce__links_of_one_end__are_believed_if_they_agree),
 		cmocka_unit_test(

@@ -147,6 +147,9 @@ static void table__nothing_waits__says_so(void **state)
 	assert_printed(table, graph, "nothing waits\n");
 	assert_printed(tree, graph, "nothing waits\n");
 	assert_printed(json, graph, "{\"waits\":[]}\n");
+	graph_lost(graph, "dropped_edges", 2);
+	assert_printed(table, graph, "nothing that could be recorded waits\n");
+	assert_printed(tree, graph, "nothing that could be recorded waits\n");
 	peeps_graph_free(graph);
 }
 

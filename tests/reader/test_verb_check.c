@@ -223,6 +223,47 @@ static void check__owner_is_not_sure__says_how_to_make_it_so(void **state)
 	peeps_graph_free(graph);
 }
 
+static void check__another_could_close_the_channel__says_so(void **state)
+{
+	struct peeps_graph *graph = graph_of_channels(PEEPS_HOLD_MODE_OWNER);
+	const uint32_t other = graph_thread(graph, 7, "other");
+	const struct graph_channel a = { .tx = 2, .rx = 3 };
+	char *text;
+
+	(void)state;
+	(void)graph_sender(graph, a, other, PEEPS_HOLD_MODE_OWNER);
+	graph->finding_count = 0;
+	graph_analyse(graph, 0);
+	text = printed(peeps_check_text, graph);
+	assert_non_null(strstr(
+		text,
+		"\n  not certain: another owner of a sender could close mpsc \"a\"\nno certain deadlock\n"));
+	free(text);
+	graph_lost(graph, "dropped_threads", 1);
+	text = printed(peeps_check_text, graph);
+	assert_non_null(
+		strstr(text, "\n  not certain: there are threads of which nothing is recorded\n"));
+	free(text);
+	peeps_graph_free(graph);
+}
+
+static void check__not_all_was_recorded__does_not_say_that_nothing_waits(void **state)
+{
+	static const char *const lost[] = { "dropped_threads", "dropped_entities",
+					    "dropped_edges" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lost) / sizeof(lost[0]); i++) {
+		struct peeps_graph *graph = graph_new();
+
+		graph_lost(graph, lost[i], 1);
+		assert_text(
+			graph,
+			"no deadlock found, but not everything could be recorded: nothing waits\n");
+		peeps_graph_free(graph);
+	}
+}
+
 static void check__sender_is_not_sure__is_doubted_though_it_is_not_in_the_cycle(void **state)
 {
 	struct peeps_graph *graph = graph_new();
@@ -338,6 +379,8 @@ int main(void)
 		cmocka_unit_test(check__long_wait__is_found_though_nothing_is_stuck),
 		cmocka_unit_test(check__channels_in_a_circle__are_told_step_by_step),
 		cmocka_unit_test(check__owner_is_not_sure__says_how_to_make_it_so),
+		cmocka_unit_test(check__another_could_close_the_channel__says_so),
+		cmocka_unit_test(check__not_all_was_recorded__does_not_say_that_nothing_waits),
 		cmocka_unit_test(
 			check__sender_is_not_sure__is_doubted_though_it_is_not_in_the_cycle),
 		cmocka_unit_test(
