@@ -328,6 +328,22 @@ static void indent(struct tree *t)
 		(void)fprintf(t->out, "[%zu] ", t->depth);
 }
 
+/* Said of what somebody could have. A barrier, or a thing of another process, is held by nobody ever. */
+static const char *vacancy_of(uint32_t kind)
+{
+	switch (kind) {
+	case PEEPS_KIND_MUTEX:
+	case PEEPS_KIND_RWLOCK:
+	case PEEPS_KIND_SEMAPHORE:
+		return " (held by nobody)";
+	case PEEPS_KIND_MPSC_TX:
+	case PEEPS_KIND_MPSC_RX:
+		return " (nobody is known to have its other end)";
+	default:
+		return "";
+	}
+}
+
 /* What nobody holds, or so many that it stands for them all. */
 static void print_resource(struct tree *t, uint32_t node)
 {
@@ -344,11 +360,7 @@ static void print_resource(struct tree *t, uint32_t node)
 		peeps_escape_to(t->out, label ? label : "");
 		return;
 	}
-	(void)fputs(graph->nodes[node].kind_number == PEEPS_KIND_MPSC_TX ||
-				    graph->nodes[node].kind_number == PEEPS_KIND_MPSC_RX
-			    ? " (nobody is known to have its other end)"
-			    : " (held by nobody)",
-		    t->out);
+	(void)fputs(vacancy_of(graph->nodes[node].kind_number), t->out);
 }
 
 static void print_root(struct tree *t, uint32_t node)

@@ -242,6 +242,31 @@ static void tree__two_ways_to_one_actor__is_shown_below_the_first(void **state)
 	peeps_graph_free(graph);
 }
 
+static void tree__nobody_has_it__is_said_only_of_what_one_can_have(void **state)
+{
+	struct peeps_graph *graph = graph_new();
+	const uint32_t thread = graph_thread(graph, 1, "t");
+	const uint32_t mutex = graph_mutex(graph, "m", NULL, 0),
+		       barrier = graph_mutex(graph, "b", NULL, 0);
+	const struct graph_channel channel = graph_channel(graph, "c", 2, 2);
+
+	(void)state;
+	graph->nodes[barrier].kind_number = PEEPS_KIND_BARRIER;
+	graph->nodes[barrier].kind = "barrier";
+	(void)graph_wait(graph, thread, mutex, 10 * S);
+	(void)graph_send(graph, thread, channel, 11 * S);
+	(void)graph_operation(graph, thread, PEEPS_OP_BARRIER_WAIT, "barrier_wait", barrier,
+			      12 * S);
+	assert_printed(tree, graph,
+		       "mutex \"m\" (held by nobody)\n"
+		       "  t has waited 10.0 s for mutex \"m\"\n"
+		       "mpsc \"c\" (2/2) (nobody is known to have its other end)\n"
+		       "  t has waited 9.0 s to send to mpsc \"c\" (2/2)\n"
+		       "barrier \"b\"\n"
+		       "  t has waited 8.0 s for barrier \"b\"\n");
+	peeps_graph_free(graph);
+}
+
 static void tree__long_chain__is_not_indented_for_ever(void **state)
 {
 	struct peeps_graph *graph = graph_new();
@@ -451,6 +476,7 @@ int main(void)
 		TEST(tree__chain__begins_with_who_holds_it_up),
 		TEST(tree__circle__closes_and_its_victims_hang_on_it),
 		TEST(tree__two_ways_to_one_actor__is_shown_below_the_first),
+		TEST(tree__nobody_has_it__is_said_only_of_what_one_can_have),
 		TEST(tree__long_chain__is_not_indented_for_ever),
 		TEST(table__permits_and_channels__say_who_could_end_it),
 		TEST(tree__chain_through_kinds__begins_with_who_sleeps),
