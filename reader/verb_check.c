@@ -92,6 +92,22 @@ static bool another_could_close(const struct peeps_wakers *wakers, const struct 
 	return !wakers->holding[wait->dst].owned;
 }
 
+/* They said that it was theirs: what is not known is what became of it since. */
+static bool all_owners_left(const struct peeps_wakers *wakers, uint32_t end)
+{
+	const struct peeps_graph *graph = wakers->graph;
+	size_t count;
+	const uint32_t *holds = peeps_edge_index_at(&wakers->holds, end, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct peeps_edge *hold = &graph->edges[holds[i]];
+
+		if (hold->mode_number != PEEPS_HOLD_MODE_OWNER || !graph->nodes[hold->dst].gone)
+			return false;
+	}
+	return count > 0;
+}
+
 /* What of a wait does not prove that it cannot end; NULL if all does that is known here. */
 static const struct doubt *doubt_of(const struct peeps_wakers *wakers,
 				    const struct peeps_edge *wait)
@@ -104,19 +120,25 @@ static const struct doubt *doubt_of(const struct peeps_wakers *wakers,
 		"a sender of mpsc ",
 		" may be somebody else's: peeps_mpsc_tx_moved() says whose it is"
 	};
+	static const struct doubt left = { "who had the other end of mpsc ",
+					   " has exited, and may have left it to another" };
 	static const struct doubt closing = { "another owner of a sender could close mpsc ", "" };
 	static const struct doubt permits = { "permits of semaphore ",
 					      " were released by others than their holders" };
 	const struct peeps_node *resource = &wakers->graph->nodes[wait->dst];
 	const uint32_t across = peeps_wakers_across(wakers, wait->dst);
 	const bool owned = across == PEEPS_NO_NODE || wakers->holding[across].owned;
+	const bool gone = !owned && all_owners_left(wakers, across);
 	uint64_t anonymous = 0, back = 0;
 
 	switch (wait->op) {
 	case PEEPS_OP_SEND:
-		return !owned ? &receiver : another_could_close(wakers, wait) ? &closing : NULL;
+		return gone                                ? &left
+		       : !owned                            ? &receiver
+		       : another_could_close(wakers, wait) ? &closing
+							   : NULL;
 	case PEEPS_OP_RECV:
-		return owned ? NULL : &sender;
+		return gone ? &left : owned ? NULL : &sender;
 	case PEEPS_OP_ACQUIRE:
 		(void)peeps_number_attribute(resource, "anonymous_releases", &anonymous);
 		(void)peeps_number_attribute(resource, "unattributed_back", &back);
@@ -178,8 +200,8 @@ static void print_finding(const struct peeps_labels *labels, const struct peeps_
 			print_indented(finding->steps[i], out);
 		break;
 	case PEEPS_FINDING_ORPHANED_WAIT:
-		(void)fprintf(out, "orphaned wait (%s): nobody is left who could end it\n",
-			      certainty);
+		(void)fprintf(out, "orphaned wait (%s): %s is left who could end it\n", certainty,
+			      finding->certain ? "nobody" : "perhaps nobody");
 		for (size_t i = 0; i < finding->step_count; i++)
 			print_indented(finding->steps[i], out);
 		break;

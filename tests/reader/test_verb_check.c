@@ -247,6 +247,28 @@ static void check__another_could_close_the_channel__says_so(void **state)
 	peeps_graph_free(graph);
 }
 
+static void check__owner_of_the_other_end_has_exited__says_that_he_may_have_left_it(void **state)
+{
+	struct peeps_graph *graph = graph_new();
+	const uint32_t gone = graph_thread(graph, 1, "gone"), thread = graph_thread(graph, 2, "t");
+	const struct graph_channel channel = graph_channel(graph, "c", 0, 4);
+
+	(void)state;
+	graph->nodes[gone].gone = true;
+	(void)graph_sender(graph, channel, gone, PEEPS_HOLD_MODE_OWNER);
+	(void)graph_recv(graph, thread, channel, 16 * S);
+	graph_analyse(graph, 0);
+	assert_text(
+		graph,
+		"orphaned wait (possible): perhaps nobody is left who could end it\n"
+		"  t has waited 4.0 s to receive from mpsc \"c\" (empty), whose sender is owned by gone "
+		"(since /src/bank.c:88), which has exited\n"
+		"  not certain: who had the other end of mpsc \"c\" has exited, and may have left it to "
+		"another\n"
+		"no certain deadlock\n");
+	peeps_graph_free(graph);
+}
+
 static void check__not_all_was_recorded__does_not_say_that_nothing_waits(void **state)
 {
 	static const char *const lost[] = { "dropped_threads", "dropped_entities",
@@ -380,6 +402,8 @@ int main(void)
 		cmocka_unit_test(check__channels_in_a_circle__are_told_step_by_step),
 		cmocka_unit_test(check__owner_is_not_sure__says_how_to_make_it_so),
 		cmocka_unit_test(check__another_could_close_the_channel__says_so),
+		cmocka_unit_test(
+			check__owner_of_the_other_end_has_exited__says_that_he_may_have_left_it),
 		cmocka_unit_test(check__not_all_was_recorded__does_not_say_that_nothing_waits),
 		cmocka_unit_test(
 			check__sender_is_not_sure__is_doubted_though_it_is_not_in_the_cycle),
