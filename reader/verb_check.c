@@ -125,6 +125,10 @@ static const struct doubt *doubt_of(const struct peeps_wakers *wakers,
 	static const struct doubt closing = { "another owner of a sender could close mpsc ", "" };
 	static const struct doubt permits = { "permits of semaphore ",
 					      " were released by others than their holders" };
+	static const struct doubt unreturned = {
+		"whoever holds permits of semaphore ",
+		" may have left it to others to give them back: not all have given back any"
+	};
 	const struct peeps_node *resource = &wakers->graph->nodes[wait->dst];
 	const uint32_t across = peeps_wakers_across(wakers, wait->dst);
 	const bool owned = across == PEEPS_NO_NODE || wakers->holding[across].owned;
@@ -142,7 +146,7 @@ static const struct doubt *doubt_of(const struct peeps_wakers *wakers,
 	case PEEPS_OP_ACQUIRE:
 		(void)peeps_number_attribute(resource, "anonymous_releases", &anonymous);
 		(void)peeps_number_attribute(resource, "unattributed_back", &back);
-		return anonymous || back ? &permits : NULL;
+		return anonymous || back ? &permits : owned ? NULL : &unreturned;
 	default:
 		return NULL;
 	}

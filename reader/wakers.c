@@ -118,6 +118,17 @@ static uint64_t add(uint64_t a, uint64_t b)
 	return a <= UINT64_MAX - b ? a + b : UINT64_MAX;
 }
 
+/* That it is the holder's to let go: it said so of a handle, or is known to give permits back itself. What an actor that
+ * has exited leaves behind may be handed on at any time. */
+static bool is_owned(const struct peeps_graph *graph, const struct peeps_edge *hold)
+{
+	const uint32_t mode = graph->nodes[hold->src].kind_number == PEEPS_KIND_SEMAPHORE
+				      ? PEEPS_HOLD_MODE_RETURNS
+				      : PEEPS_HOLD_MODE_OWNER;
+
+	return hold->mode_number == mode && !graph->nodes[hold->dst].gone;
+}
+
 static void sum_up(struct peeps_wakers *w, uint32_t resource)
 {
 	const struct peeps_node *node = &w->graph->nodes[resource];
@@ -131,9 +142,7 @@ static void sum_up(struct peeps_wakers *w, uint32_t resource)
 
 		sum.weight = add(sum.weight, peeps_wakers_weight(w, hold));
 		sum.proved &= is_proved(w->graph, hold);
-		/* What an actor that has exited leaves behind may be handed on at any time. */
-		sum.owned &= hold->mode_number == PEEPS_HOLD_MODE_OWNER &&
-			     !w->graph->nodes[hold->dst].gone;
+		sum.owned &= is_owned(w->graph, hold);
 		of_the_dead |= w->graph->nodes[hold->dst].gone;
 	}
 	sum.passes_on = of_the_dead && peeps_is_true(node, "robust");
@@ -305,7 +314,8 @@ static uint64_t lock_needs(const struct peeps_wakers *w, const struct peeps_edge
 
 /*
  * Any holders of enough permits. Permits may be given back by somebody who holds none: once that was seen nothing is
- * proved any more, and neither is it by a wait for permits of one's own. So semaphores signal.
+ * proved any more, and neither is it by who never gave any back himself, or waits for permits of his own. So semaphores
+ * signal, and so permits travel with the work that they are for.
  */
 static uint64_t acquire_needs(const struct peeps_wakers *w, const struct peeps_edge *wait,
 			      uint64_t own, enum peeps_belief belief)
@@ -324,7 +334,7 @@ static uint64_t acquire_needs(const struct peeps_wakers *w, const struct peeps_e
 		return 0;
 	if (belief == PEEPS_BELIEVE_ALL)
 		return need;
-	return holding->proved && holding->weight - own >= need &&
+	return holding->proved && holding->owned && holding->weight - own >= need &&
 			       is_known_to_be_zero(semaphore, "unattributed_back") &&
 			       is_known_to_be_zero(semaphore, "anonymous_releases")
 		       ? need

@@ -34,8 +34,8 @@ enum peeps_belief {
  * struct peeps_holding - what is known of all who hold a resource, together
  * @weight:    permits, handles, or else how many holds there are
  * @proved:    every hold, and every holder
- * @owned:     of handles: every holder is known to have his; none only made it, shares it, or has exited (and may have
- *             left it to somebody)
+ * @owned:     every holder lives and is known to have his: of handles, he said so and shares it with nobody; of permits,
+ *             he has given some back himself before
  * @passes_on: a robust lock of a dead holder: the kernel hands it to the next one
  */
 struct peeps_holding {

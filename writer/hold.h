@@ -58,6 +58,12 @@ static inline uint32_t hold_count(const struct hold *hold)
 	return (uint32_t)peeps_load_relaxed(&hold->slot->wait);
 }
 
+static inline uint64_t hold_mode(const struct hold *hold)
+{
+	return peeps_load_relaxed(&hold->slot->status) >> PEEPS_HOLD_MODE_SHIFT &
+	       PEEPS_HOLD_NIBBLE_MASK;
+}
+
 /* --- inside a section that declares hold->slot and has touched it --- */
 
 /* It holds @more of it. From nothing: a hold of its own, since @since_ns (ptime; 0 = no honest stamp). */

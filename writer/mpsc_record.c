@@ -139,11 +139,9 @@ static void settle(struct mpsc_owner *owner, struct peeps_entity_slot *end, uint
 	if (owner->settled == actor && owner->generation == peeps_process.generation)
 		return;
 	if (owner->generation != peeps_process.generation)
-		show_owner(owner, PEEPS_HOLD_MODE_OWNER, end, role, recording);
+		show_owner(owner, PEEPS_HOLD_MODE_CREATOR, end, role, recording);
 	else if (owner->actor != actor && owner->mode != PEEPS_HOLD_MODE_SHARED)
 		known = write_mode(owner, PEEPS_HOLD_MODE_SHARED, recording->self);
-	else if (owner->mode == PEEPS_HOLD_MODE_CREATOR)
-		known = write_mode(owner, PEEPS_HOLD_MODE_OWNER, recording->self);
 	if (known)
 		owner->settled = owner->mode == PEEPS_HOLD_MODE_SHARED ? MPSC_ANYBODY : actor;
 }

@@ -339,6 +339,7 @@ void permits_deinit(struct permits *permits, uint64_t stack)
 struct change {
 	struct hold *hold;
 	uint32_t less, more;
+	bool returns; /* its holder gives it back itself */
 	int64_t unattributed;
 	uint64_t anonymous;
 	struct operation *operation;
@@ -380,6 +381,8 @@ static void write_hold(const struct change *change)
 {
 	if (change->less)
 		hold_write_less(change->hold, change->less);
+	if (change->returns)
+		hold_write_mode(change->hold, PEEPS_HOLD_MODE_RETURNS);
 	if (change->more)
 		hold_write_more(change->hold, change->more, change->since_ns, change->is_exact,
 				change->site);
@@ -481,6 +484,7 @@ void permits_given(struct permits *permits, struct permit_call *call, uint32_t n
 			remember(permits, permit);
 			change.hold = &permit->hold;
 			change.less = count_of(permit) < n ? count_of(permit) : n;
+			change.returns = true;
 		}
 		change.anonymous = n - change.less;
 		change.unattributed = -(int64_t)change.anonymous;

@@ -236,7 +236,9 @@ static inline bool permit_give_quick(const struct permits *permits, uint32_t n)
 
 	if (peeps_unlikely(!permit))
 		return permits_are_unseen(permits);
-	if (peeps_unlikely(hold_count(&permit->hold) < n || peeps_section_is_open(thread)))
+	/* The first time it says that this holder does: in the library. */
+	if (peeps_unlikely(hold_count(&permit->hold) < n || peeps_section_is_open(thread) ||
+			   hold_mode(&permit->hold) != PEEPS_HOLD_MODE_RETURNS))
 		return false;
 	epoch = peeps_section_begin(thread, peeps_tls.control, permit->hold.slot);
 	peeps_edge_touch(permit->hold.slot, epoch, thread);

@@ -336,6 +336,8 @@ uint32_t graph_permits(struct peeps_graph *graph, uint32_t semaphore, uint32_t a
 				       .dst = actor,
 				       .role_number = PEEPS_HOLD_ROLE_PERMIT,
 				       .role = "permit",
+				       .mode_number = PEEPS_HOLD_MODE_RETURNS,
+				       .mode = "returns",
 				       .count = count,
 				       .held_since_ns = since_ns,
 			       });

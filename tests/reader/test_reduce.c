@@ -369,6 +369,27 @@ static void reduce__semaphore_of_which_something_is_not_known__is_outside(void *
 	peeps_graph_free(graph);
 }
 
+static void reduce__holder_never_gave_permits_back__is_no_proof(void **state)
+{
+	struct peeps_graph *graph = graph_deadlocked();
+	const uint32_t semaphore = graph_semaphore(graph, "s", 0, 1),
+		       waiter = graph_thread(graph, 9, "waiter");
+	const uint32_t hold = graph_permits(graph, semaphore, STUCK, 1, S);
+
+	(void)state;
+	(void)graph_acquire(graph, waiter, semaphore, 1, 2 * S);
+	assert_stuck(graph, PEEPS_BELIEVE_PROVED, waiter, true);
+	/* It may have taken it for somebody who gives it back when his work is done. */
+	graph->edges[hold].mode_number = PEEPS_HOLD_MODE_NONE;
+	assert_stuck(graph, PEEPS_BELIEVE_PROVED, waiter, false);
+	assert_stuck(graph, PEEPS_BELIEVE_ALL, waiter, true);
+	graph->edges[hold].mode_number = PEEPS_HOLD_MODE_RETURNS;
+	graph->nodes[STUCK].gone = true;
+	assert_stuck(graph, PEEPS_BELIEVE_PROVED, waiter, false);
+	assert_stuck(graph, PEEPS_BELIEVE_ALL, waiter, true);
+	peeps_graph_free(graph);
+}
+
 /* --- channels --------------------------------------------------------------------------------------------------- */
 
 struct stalled {
@@ -749,8 +770,10 @@ static struct tally tally(const struct peeps_graph *graph, const bool *stuck, ui
 		tally.all += hold->count;
 		tally.able += stuck[hold->dst] ? 0 : hold->count;
 		tally.own += hold->dst == actor ? hold->count : 0;
-		tally.loose |=
-			hold->mode_number != PEEPS_HOLD_MODE_OWNER || graph->nodes[hold->dst].gone;
+		tally.loose |= graph->nodes[hold->dst].gone ||
+			       hold->mode_number != (hold->role_number == PEEPS_HOLD_ROLE_PERMIT
+							     ? PEEPS_HOLD_MODE_RETURNS
+							     : PEEPS_HOLD_MODE_OWNER);
 	}
 	return tally;
 }
@@ -765,7 +788,7 @@ static bool acquire_can_end(const struct peeps_graph *graph, const struct peeps_
 	    number_of(graph, wait->dst, "unattributed_out"))
 		return true;
 	return belief == PEEPS_BELIEVE_PROVED &&
-	       (number_of(graph, wait->dst, "anonymous_releases") ||
+	       (number_of(graph, wait->dst, "anonymous_releases") || holds->loose ||
 		available + holds->all - holds->own < asked);
 }
 
@@ -924,9 +947,13 @@ static void random_resource(struct peeps_graph *graph, uint32_t actors, unsigned
 		break;
 	case 1:
 		resource = graph_semaphore(graph, "s", below(seed, 3), 9);
-		for (uint32_t holders = below(seed, 4); holders; holders--)
-			(void)graph_permits(graph, resource, below(seed, actors),
-					    1 + below(seed, 3), S);
+		for (uint32_t holders = below(seed, 4); holders; holders--) {
+			const uint32_t hold = graph_permits(graph, resource, below(seed, actors),
+							    1 + below(seed, 3), S);
+
+			if (below(seed, 6) == 0)
+				graph->edges[hold].mode_number = PEEPS_HOLD_MODE_NONE;
+		}
 		graph_number(graph, resource, "anonymous_releases", below(seed, 6) == 0);
 		graph_number(graph, resource, "unattributed_out", below(seed, 8) == 0);
 		break;
@@ -1123,6 +1150,7 @@ int main(void)
 		cmocka_unit_test(
 			reduce__task_that_may_be_left_with_its_operation_pending__proves_nothing),
 		cmocka_unit_test(reduce__tasks_wait_for_each_other_on_no_thread__are_stuck),
+		cmocka_unit_test(reduce__holder_never_gave_permits_back__is_no_proof),
 		cmocka_unit_test(reduce__random_graphs__agree_with_the_definition),
 		cmocka_unit_test(reduce__half_a_million_in_a_circle__takes_no_stack),
 		cmocka_unit_test(reduce__as_many_wait_as_hold__stays_linear),

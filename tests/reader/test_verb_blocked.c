@@ -440,7 +440,7 @@ static void json__permits_and_channels__say_role_mode_and_count(void **state)
 				     "\"name\":\"stalled_receiver\",\"role\":\"receiver\","
 				     "\"mode\":\"owner\",\"count\":1,"));
 	assert_non_null(strstr(text, "\"exited\":false,\"sleeping\":true}"));
-	assert_non_null(strstr(text, "\"role\":\"permit\",\"mode\":null,\"count\":2,"));
+	assert_non_null(strstr(text, "\"role\":\"permit\",\"mode\":\"returns\",\"count\":2,"));
 	assert_non_null(strstr(text, "\"role\":\"sender\",\"mode\":\"creator\",\"count\":1,"));
 	free(text);
 	peeps_graph_free(graph);

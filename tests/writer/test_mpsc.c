@@ -399,9 +399,10 @@ static void peeps_mpsc__used_by_creator_others_and_owner__mode_tells(void **stat
 	(void)state;
 	make(&c, "handed over", 4);
 	since = c.tx->owner.hold.slot->pending_since_ns;
+	/* That it used them does not say that it keeps them. */
 	(void)use_both(&c);
-	assert_sender(&c, c.tx, me(), PEEPS_HOLD_MODE_OWNER);
-	assert_receiver(&c, me(), PEEPS_HOLD_MODE_OWNER);
+	assert_sender(&c, c.tx, me(), PEEPS_HOLD_MODE_CREATOR);
+	assert_receiver(&c, me(), PEEPS_HOLD_MODE_CREATOR);
 	assert_int_equal(c.tx->owner.hold.slot->pending_since_ns, since);
 	(void)in_another_thread(use_both, &c);
 	assert_sender(&c, c.tx, me(), PEEPS_HOLD_MODE_SHARED);
@@ -847,7 +848,7 @@ static void go_on_in_child(struct channel *c)
 	CHILD_ASSERT(c->tx->owner.hold.slot->dst == me());
 	CHILD_ASSERT(c->tx->owner.hold.slot->src == c->tx_slot->identity);
 	CHILD_ASSERT((c->tx->owner.hold.slot->status >> PEEPS_HOLD_MODE_SHIFT & 0xf) ==
-		     PEEPS_HOLD_MODE_OWNER);
+		     PEEPS_HOLD_MODE_CREATOR);
 	drop(c);
 }
 

@@ -884,6 +884,25 @@ static void peeps_sem__actors_that_come_and_go__nothing_grows(void **state)
 	assert_int_equal(*edges, before);
 }
 
+static void peeps_sem_release__by_its_holder__hold_says_that_it_returns(void **state)
+{
+	const struct peeps_edge_slot *hold;
+	struct peeps_sem *s;
+
+	(void)state;
+	(void)peeps_sem_new(&s, "returned", 3);
+	(void)peeps_sem_acquire(s, 2);
+	hold = hold_of(slot_named("returned"), me());
+	assert_int_equal(hold->status >> PEEPS_HOLD_MODE_SHIFT & PEEPS_HOLD_NIBBLE_MASK,
+			 PEEPS_HOLD_MODE_NONE);
+	(void)peeps_sem_release(s, 1);
+	assert_int_equal(hold->status >> PEEPS_HOLD_MODE_SHIFT & PEEPS_HOLD_NIBBLE_MASK,
+			 PEEPS_HOLD_MODE_RETURNS);
+	assert_int_equal(held_by(slot_named("returned"), me()), 1);
+	(void)peeps_sem_release(s, 1);
+	peeps_sem_free(s);
+}
+
 static void peeps_sem__many_actors_at_once__each_has_its_own_hold(void **state)
 {
 	static struct peeps_ref tasks[300];
@@ -1009,6 +1028,7 @@ int main(void)
 		cmocka_unit_test(peeps_sem__in_a_forked_child__max_and_what_is_out_are_right),
 		cmocka_unit_test(peeps_sem__forked_while_others_wait__child_is_alone_with_it),
 		cmocka_unit_test(peeps_sem__actors_that_come_and_go__nothing_grows),
+		cmocka_unit_test(peeps_sem_release__by_its_holder__hold_says_that_it_returns),
 		cmocka_unit_test(peeps_sem__many_actors_at_once__each_has_its_own_hold),
 		cmocka_unit_test(peeps_sem_acquire__no_room_for_a_hold__unattributed_and_counted),
 		cmocka_unit_test(peeps_sem_acquire__from_inside_a_wrapper__unattributed),

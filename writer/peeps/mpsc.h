@@ -5,9 +5,9 @@
  *
  * Handles: a sender may be cloned, and one handle may be used by several threads at once; the receiver by
  * one at a time. The actor that makes a handle owns it, until another says peeps_mpsc_tx_moved() or
- * peeps_mpsc_rx_moved(): that is how "who could wake me" has an answer. Who hands a handle to another thread
- * without that call is not lied about: as soon as somebody else uses it, it is shown as shared, and a
- * deadlock that rests on its owner is only possible, never certain.
+ * peeps_mpsc_rx_moved(): that is how "who could wake me" has an answer. Where that was never said, it is
+ * shown who made the handle (creator), or that others use it, too (shared), and a deadlock that rests on it
+ * is only possible, never certain. So call it also where the creator keeps an end.
  *
  * Closing: a channel closes when its last sender is freed, when a sender or the receiver closes it, or when
  * the receiver is freed. A closed channel takes no more; what is queued can still be received, until

@@ -4,8 +4,8 @@
  *
  * A permit is held by the actor that acquired it until that actor releases it. Whoever releases without
  * holding any does give a permit back (as sem_post() does), but nobody is known to have let go: such a
- * release is anonymous, is counted, and from then on a deadlock that rests on this semaphore is only
- * possible, never certain.
+ * release is anonymous, and is counted. A deadlock that rests on this semaphore is certain only if no
+ * release was anonymous and each of its holders has given permits back itself before; else it is possible.
  *
  * Waiters are served in the order of their coming, but for callers that find enough permits free on the
  * way. The first in the line is passed no more once it was woken twice only to find others faster, or saw
