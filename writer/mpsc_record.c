@@ -15,9 +15,11 @@ static struct peeps_site *site_of(const struct mpsc_call *call)
 	return call->site->layout_hash == PEEPS_LAYOUT_HASH ? call->site : &peeps_site_unknown;
 }
 
-/* Recording begins, if it can: to be ended with leave(). */
+/* Recording begins, if it can: to be ended with leave(). A thread of which nothing can be recorded handles
+ * items and ends all the same: as nobody, so that what is counted stays true, and what is over goes. */
 struct recording {
 	struct self *self;
+	struct self nobody;
 	const struct mpsc_call *call;
 	int saved_errno;
 };
@@ -26,7 +28,7 @@ static bool enter(struct recording *recording, const struct mpsc_call *call)
 {
 	recording->saved_errno = errno;
 	recording->call = call;
-	recording->self = self_enter(call->stack);
+	recording->self = self_enter_or_nobody(&recording->nobody, call->stack);
 	return recording->self != NULL;
 }
 
@@ -105,6 +107,8 @@ static void show_owner(struct mpsc_owner *owner, uint64_t mode, struct peeps_ent
 		.site = site_id(site_of(recording->call)),
 	};
 
+	if (!self_is_somebody(recording->self))
+		return;
 	/* Without room it is counted once, and not tried again. */
 	(void)hold_make(&owner->hold, recording->self, &new);
 	owner->generation = peeps_process.generation;
@@ -138,6 +142,8 @@ static void settle(struct mpsc_owner *owner, struct peeps_entity_slot *end, uint
 
 	if (owner->settled == actor && owner->generation == peeps_process.generation)
 		return;
+	if (owner->generation != peeps_process.generation && !self_is_somebody(recording->self))
+		return;
 	if (owner->generation != peeps_process.generation)
 		show_owner(owner, PEEPS_HOLD_MODE_CREATOR, end, role, recording);
 	else if (owner->actor != actor && owner->mode != PEEPS_HOLD_MODE_SHARED)
@@ -156,7 +162,11 @@ static void move(struct mpsc_owner *owner, struct peeps_entity_slot *end, uint64
 	uint64_t since_ns;
 	bool exact;
 
-	if (!hold_is_made(&owner->hold)) {
+	if (!self_is_somebody(recording->self)) {
+		/* Whose it is now nobody can say; but not his who had it. */
+		hold_end(&owner->hold, recording->self);
+		owner->actor = 0;
+	} else if (!hold_is_made(&owner->hold)) {
 		show_owner(owner, PEEPS_HOLD_MODE_OWNER, end, role, recording);
 	} else {
 		since_ns = hold_stamp(&exact);
@@ -282,7 +292,7 @@ struct item_update {
 static bool item_begin(struct item_update *item, struct peeps_entity_slot *end,
 		       struct mpsc_wait *wait, struct self *self)
 {
-	const bool waited = wait && wait->operation.slot;
+	const bool waited = wait && wait->operation.slot && self_is_somebody(self);
 	const void *const slots[2] = { end, waited ? wait->operation.slot : NULL };
 	const uint64_t now_ns = waited ? segment_ptime_ns() : 0;
 
@@ -311,7 +321,7 @@ static void item_end(struct item_update *item, struct self *self)
 /* Its end has no place in the segment any more; the wait has. */
 static void end_wait_alone(struct mpsc_wait *wait, struct self *self)
 {
-	if (wait)
+	if (wait && self_is_somebody(self))
 		operation_end(&wait->operation, self, PEEPS_STATE_DONE, segment_ptime_ns(), 0);
 }
 
@@ -406,7 +416,7 @@ void mpsc_record_send_blocked(struct mpsc_wait *wait, struct peeps_mpsc_tx *tx,
 		if (tie(c, &recording))
 			settle(&tx->owner, c->record.hook.slot, PEEPS_HOLD_ROLE_SENDER, &recording);
 		mpsc_unlock_senders(c);
-		if (hook_is_tied(&c->record.hook))
+		if (hook_is_tied(&c->record.hook) && self_is_somebody(recording.self))
 			pend(wait, c, PEEPS_OP_SEND, c->record.hook.slot, deadline_ns, &recording);
 	}
 	leave(&recording);
@@ -421,7 +431,8 @@ void mpsc_record_recv_blocked(struct mpsc_wait *wait, struct peeps_mpsc_rx *rx,
 	wait->operation.slot = NULL;
 	if (enter(&recording, call) && tie_as_receiver(c, &recording)) {
 		settle(&rx->owner, c->record.rx, PEEPS_HOLD_ROLE_RECEIVER, &recording);
-		pend(wait, c, PEEPS_OP_RECV, c->record.rx, deadline_ns, &recording);
+		if (self_is_somebody(recording.self))
+			pend(wait, c, PEEPS_OP_RECV, c->record.rx, deadline_ns, &recording);
 	}
 	leave(&recording);
 }
@@ -433,7 +444,7 @@ static void end_wait(struct mpsc_wait *wait, enum peeps_state state, int error,
 
 	if (!wait->operation.slot)
 		return;
-	if (enter(&recording, call))
+	if (enter(&recording, call) && self_is_somebody(recording.self))
 		operation_end(&wait->operation, recording.self, state, segment_ptime_ns(),
 			      (uint64_t)error);
 	leave(&recording);

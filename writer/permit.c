@@ -36,11 +36,6 @@ static struct self *enter(struct self *nobody, uint64_t stack)
 	return nobody;
 }
 
-static bool is_somebody(const struct self *self)
-{
-	return self->entity != NULL;
-}
-
 /* --- the semaphore's entity ------------------------------------------------------------------ */
 
 static int64_t unattributed_of(const struct peeps_entity_slot *slot)
@@ -302,7 +297,8 @@ void permits_look_up(struct permits *permits, struct permit_call *call)
 void permits_deinit(struct permits *permits, uint64_t stack)
 {
 	const int saved_errno = errno;
-	struct self *const self = self_enter(stack);
+	struct self nobody;
+	struct self *const self = self_enter_or_nobody(&nobody, stack);
 
 	if (self)
 		for (uint32_t i = 0; i <= permits->bucket_count; i++) {
@@ -443,7 +439,7 @@ static void plan_waited(struct change *change, struct permit_call *call, const s
 	change->is_exact = true;
 	change->has_waited = true;
 	change->waited_ns = change->since_ns - call->operation.since_ns;
-	if (call->operation.slot && is_somebody(self))
+	if (call->operation.slot && self_is_somebody(self))
 		change->operation = &call->operation;
 }
 
@@ -457,8 +453,8 @@ void permits_taken(struct permits *permits, struct permit_call *call, uint32_t n
 
 	if (self && hook_is_tied(&permits->hook)) {
 		change.site = call->site ? site_id(call->site) : 0;
-		permit = call->permit || !is_somebody(self) ? call->permit
-							    : find(permits, self_actor(self));
+		permit = call->permit || !self_is_somebody(self) ? call->permit
+								 : find(permits, self_actor(self));
 		change.hold = permit ? &permit->hold : NULL;
 		plan_taken(&change, permits, n);
 		if (call->has_waited)
@@ -479,7 +475,7 @@ void permits_given(struct permits *permits, struct permit_call *call, uint32_t n
 	struct permit *permit;
 
 	if (self && hook_is_tied(&permits->hook)) {
-		permit = is_somebody(self) ? find(permits, self_actor(self)) : NULL;
+		permit = self_is_somebody(self) ? find(permits, self_actor(self)) : NULL;
 		if (permit && count_of(permit) > 0) {
 			remember(permits, permit);
 			change.hold = &permit->hold;

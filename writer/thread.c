@@ -350,6 +350,17 @@ struct self *self_enter(uint64_t caller_stack)
 	return NULL;
 }
 
+struct self *self_enter_or_nobody(struct self *nobody, uint64_t caller_stack)
+{
+	struct self *const self = self_enter(caller_stack);
+
+	/* Who is inside already may have the process lock. */
+	if (self || !process_is_on() || own.stack != 0)
+		return self;
+	*nobody = (struct self){ .stack = caller_stack };
+	return nobody;
+}
+
 struct self *self_enter_known(uint64_t caller_stack)
 {
 	if (!process_is_on() || own.generation != peeps_process.generation || !own.entity)

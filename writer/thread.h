@@ -48,6 +48,19 @@ bool threads_init(void);
  */
 struct self *self_enter(uint64_t caller_stack);
 
+/**
+ * self_enter_or_nobody - the same for what has to be true whoever does it: how much there is, and what is over
+ *
+ * A thread that was refused an entity writes as *@nobody, who is no actor and waits for nothing
+ * (self_is_somebody()). Returns NULL where nothing can be written either.
+ */
+struct self *self_enter_or_nobody(struct self *nobody, uint64_t caller_stack);
+
+static inline bool self_is_somebody(const struct self *self)
+{
+	return self->entity != NULL;
+}
+
 /* The same for calls that only undo what this thread recorded: NULL if it never recorded anything. */
 struct self *self_enter_known(uint64_t caller_stack);
 

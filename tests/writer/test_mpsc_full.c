@@ -124,12 +124,68 @@ static void peeps_mpsc__in_threads_that_reuse_records__errno_is_left_alone(void 
 	}
 }
 
+/* Returns NULL if all went as it should. */
+static void *handle_as_nobody(void *argument)
+{
+	uint64_t item = 1;
+	int wrong = peeps_actor_self().bits != 0;
+
+	for (int i = 0; i < 5; i++)
+		wrong += peeps_mpsc_recv(receivers[0], &item) != 0;
+	for (int i = 0; i < 5; i++)
+		wrong += peeps_mpsc_send(senders[0], &item) != 0;
+	wrong += peeps_mpsc_timed_send(senders[0], &item, 1000) != -ETIMEDOUT;
+	wrong += peeps_mpsc_recv(receivers[0], &item) != 0;
+	peeps_mpsc_rx_moved(receivers[0]);
+	peeps_mpsc_tx_free(senders[1]);
+	peeps_mpsc_rx_free(receivers[1]);
+	return wrong ? argument : NULL;
+}
+
+static void peeps_mpsc__by_a_thread_without_an_entity__counts_are_true(void **state)
+{
+	struct peeps_ref fill[64], task;
+	struct peeps_entity_slot *tx, *rx, *gone;
+	pthread_t thread;
+	uint64_t item = 1;
+	void *wrong;
+	int count = 0;
+
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(
+			peeps_mpsc_new(&senders[i], &receivers[i], "theirs", sizeof(item), 5), 0);
+	for (int i = 0; i < 6; i++)
+		assert_int_equal(peeps_mpsc_try_send(senders[0], &item), i < 5 ? 0 : -EAGAIN);
+	assert_true(is_shown(0) && is_shown(1));
+	tx = senders[0]->channel->record.hook.slot;
+	rx = senders[0]->channel->record.rx;
+	gone = senders[1]->channel->record.hook.slot;
+	assert_true(hold_is_made(&receivers[0]->owner.hold));
+	while ((task = peeps_task_new("one more")).bits != 0)
+		fill[count++] = task;
+	assert_int_equal(pthread_create(&thread, NULL, handle_as_nobody, &count), 0);
+	assert_int_equal(pthread_join(thread, &wrong), 0);
+	assert_null(wrong);
+	assert_int_equal(tx->body[PEEPS_MPSC_TX_SENT_TOTAL_WORD], 10);
+	assert_int_equal(rx->body[PEEPS_MPSC_RX_RECV_TOTAL_WORD], 6);
+	/* Not its owner's of before any more. */
+	assert_false(hold_is_made(&receivers[0]->owner.hold));
+	assert_int_not_equal(gone->status & PEEPS_STATUS_LIFE_MASK, PEEPS_LIFE_LIVE);
+	while (count > 0)
+		peeps_task_end(fill[--count]);
+	peeps_mpsc_tx_free(senders[0]);
+	peeps_mpsc_rx_free(receivers[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			peeps_mpsc__more_than_there_is_room_for__all_work_and_losses_are_counted),
 		cmocka_unit_test(peeps_mpsc_tx_clone__no_edge_left__asked_for_once_a_handle),
+		/* Before threads have left entities that the next ones use. */
+		cmocka_unit_test(peeps_mpsc__by_a_thread_without_an_entity__counts_are_true),
 		cmocka_unit_test(peeps_mpsc__in_threads_that_reuse_records__errno_is_left_alone),
 	};
 
