@@ -452,7 +452,8 @@ void permits_taken(struct permits *permits, struct permit_call *call, uint32_t n
 	struct permit *permit;
 
 	if (self && hook_is_tied(&permits->hook)) {
-		change.site = call->site ? site_id(call->site) : 0;
+		/* Nobody may be somebody who has the process lock: a handler of fork. */
+		change.site = call->site && self_is_somebody(self) ? site_id(call->site) : 0;
 		permit = call->permit || !self_is_somebody(self) ? call->permit
 								 : find(permits, self_actor(self));
 		change.hold = permit ? &permit->hold : NULL;

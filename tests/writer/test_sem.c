@@ -981,6 +981,38 @@ static void peeps_sem_acquire__from_inside_a_wrapper__unattributed(void **state)
 	peeps_sem_free(s);
 }
 
+/* As in our own handler of fork: those that the program registered before us run meanwhile. */
+static void *use_amid_fork(void *s)
+{
+	uint64_t stack;
+	sigset_t mask;
+
+	(void)peeps_actor_self();
+	process_lock(&mask);
+	stack = self_suspend();
+	(void)peeps_sem_acquire(s, 1);
+	self_resume(stack);
+	process_unlock(&mask);
+	return NULL;
+}
+
+static void peeps_sem_acquire__from_a_handler_of_fork__comes_back(void **state)
+{
+	struct timespec until;
+	pthread_t thread;
+	struct peeps_sem *s;
+
+	(void)state;
+	(void)peeps_sem_new(&s, "locked around fork", 2);
+	assert_int_equal(pthread_create(&thread, NULL, use_amid_fork, s), 0);
+	(void)clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 10;
+	assert_int_equal(pthread_timedjoin_np(thread, NULL, &until), 0);
+	assert_int_equal(unattributed(slot_named("locked around fork")), 1);
+	assert_int_equal(peeps_sem_release(s, 1), 0);
+	peeps_sem_free(s);
+}
+
 static void peeps_sem__first_write_after_a_cut__shadow_has_the_state_before(void **state)
 {
 	const struct peeps_edge_slot *hold;
@@ -1032,6 +1064,7 @@ int main(void)
 		cmocka_unit_test(peeps_sem__many_actors_at_once__each_has_its_own_hold),
 		cmocka_unit_test(peeps_sem_acquire__no_room_for_a_hold__unattributed_and_counted),
 		cmocka_unit_test(peeps_sem_acquire__from_inside_a_wrapper__unattributed),
+		cmocka_unit_test(peeps_sem_acquire__from_a_handler_of_fork__comes_back),
 		cmocka_unit_test(peeps_sem__first_write_after_a_cut__shadow_has_the_state_before),
 	};
 
