@@ -84,7 +84,7 @@ static void mpsc_lock__many_and_long_holds__one_at_a_time_and_all_come_through(v
 	assert_int_equal(locked.word & (MPSC_LOCKED | MPSC_AWAITED), 0);
 }
 
-/* AWAITED left behind would cost every later unlock a call, and wake nobody. */
+/* AWAITED left behind would cost the unlocks to come a call each, to wake nobody. */
 static void mpsc_unlock__awaited__both_bits_are_cleared_and_no_other(void **state)
 {
 	const uint64_t others = UINT64_C(5) << MPSC_TAIL_SHIFT | MPSC_CLOSED | MPSC_RECEIVER_SLEEPS;
