@@ -74,16 +74,22 @@ static bool compiled_like_us(const struct peeps_site *site)
 	return site->layout_hash == PEEPS_LAYOUT_HASH;
 }
 
+static uint64_t next_serial(void)
+{
+	static uint64_t serials;
+
+	return __atomic_add_fetch(&serials, 1, __ATOMIC_RELAXED);
+}
+
 void permits_init(struct permits *permits, const char *name, uint32_t max, struct peeps_site *site,
 		  uint64_t stack)
 {
-	static uint64_t serials;
 	const int saved_errno = errno;
 	struct self *const self = self_enter(stack);
 	struct peeps_site *const place = compiled_like_us(site) ? site : NULL;
 
 	*permits = (struct permits){
-		.serial = __atomic_add_fetch(&serials, 1, __ATOMIC_RELAXED),
+		.serial = next_serial(),
 	};
 	hook_init(&permits->hook, name, place, 0, self);
 	if (self) {
@@ -292,6 +298,16 @@ void permits_look_up(struct permits *permits, struct permit_call *call)
 		self_leave(self);
 	}
 	errno = saved_errno;
+}
+
+void permits_forget(struct permits *permits)
+{
+	permits->serial = next_serial(); /* what threads have found of it is found no more */
+	permits->buckets = NULL;
+	permits->bucket_count = 0;
+	permits->count = 0;
+	permits->hand = 0;
+	permits->idle = NULL;
 }
 
 void permits_deinit(struct permits *permits, uint64_t stack)

@@ -96,6 +96,11 @@ static inline bool permits_are_owed(const struct permits *permits)
 	return false;
 }
 
+static inline void permits_forget(struct permits *permits)
+{
+	(void)permits;
+}
+
 #else
 
 #include <peeps/hook.h>
@@ -160,6 +165,10 @@ extern __thread struct permit_cached permit_cache[PERMIT_CACHE];
 void permits_init(struct permits *permits, const char *name, uint32_t max, struct peeps_site *site,
 		  uint64_t stack);
 void permits_deinit(struct permits *permits, uint64_t stack);
+
+/* In a forked child: a thread that is not there may have been relinking the lists. Their memory is not given
+ * back. Context: nobody else has the semaphore's lock. */
+void permits_forget(struct permits *permits);
 
 /* Nothing is recorded of it in this process. */
 static inline bool permits_are_unseen(const struct permits *permits)

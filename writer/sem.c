@@ -89,6 +89,7 @@ static void renew(struct peeps_sem *s)
 		s->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 		s->first = NULL;
 		s->last = NULL;
+		permits_forget(&s->permits);
 		(void)__atomic_fetch_and(&s->word, FREE_MASK, __ATOMIC_RELAXED);
 		/* Release: all that before the word that says so. Pairs with lock(). */
 		peeps_store_release(&s->lineage, lineage);
@@ -545,6 +546,8 @@ void peeps_sem_free(struct peeps_sem *s)
 
 	if (!s)
 		return;
+	lock(s); /* in a child, it is renewed first */
+	unlock(s);
 	deinit(s);
 	(void)pthread_mutex_destroy(&s->lock);
 	free(s);

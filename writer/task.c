@@ -199,8 +199,7 @@ void peeps_task_end(struct peeps_ref task)
 		if (slot)
 			entity_retire(self, slot);
 		process_unlock(&mask);
-		if (!tick_runs())
-			intern_reclaim();
+		tick_or_reclaim();
 		self_leave(self);
 	}
 	errno = saved_errno;

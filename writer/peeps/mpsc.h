@@ -13,6 +13,9 @@
  * the receiver is freed. A closed channel takes no more; what is queued can still be received, until
  * peeps_mpsc_recv() says -EPIPE.
  *
+ * A forked child has a copy of its own. As with a mutex, what another thread was doing with it at the moment of
+ * the fork stays half done there: a child may use a channel that only the forking thread sent to.
+ *
  * With PEEPS_DISABLE the same channel without telemetry, from libpeeps-disabled.
  */
 #ifndef PEEPS_MPSC_H
