@@ -25,21 +25,21 @@
  * In pauses of some 15 to 50 ns. Two sides that are both awake keep each other waiting for a microsecond or
  * two: that is worth waiting awake for, as long as it comes true. Sides that sleep by turns would go on doing
  * so, each waking up too late for the other; so once in so many waits a handle waits as long as a wake-up
- * takes, and if that was worth it, both are awake from then on. A slow other side costs little: one pause a
+ * takes, and if that was worth it, both are awake from then on. A slow other side costs little: one look a
  * wait, and once in so many that.
  */
 #define PAUSES_LEARNT_MOST 256
 #define PAUSES_PROBE       2048
 #define WAITS_A_PROBE      64
 
-/* A look takes the line from who writes it: not at every pause. */
-static uint32_t pause_some(uint32_t done)
-{
-	const uint32_t count = done < 16 ? 1 : 4;
+/* Between two looks, each of which takes the line from who writes it: so that there is more than one item (or
+ * place) to be had at the next. Measured from 1 to 32: more moves more items, but each waits longer. */
+#define PAUSES_A_LOOK 8
 
-	for (uint32_t i = 0; i < count; i++)
+static void pause_some(void)
+{
+	for (int i = 0; i < PAUSES_A_LOOK; i++)
 		mpsc_pause();
-	return count;
 }
 
 static bool look_for(struct mpsc_spin *spin, bool (*there_is)(const struct mpsc *),
@@ -52,8 +52,10 @@ static bool look_for(struct mpsc_spin *spin, bool (*there_is)(const struct mpsc 
 	uint32_t next = learnt / 2;
 
 	__atomic_store_n(&spin->waits, waits + 1, __ATOMIC_RELAXED);
-	for (uint32_t done = 0; done <= most && !found; found = there_is(c))
-		done += pause_some(done);
+	for (uint32_t done = 0; done <= most && !found; done += PAUSES_A_LOOK) {
+		pause_some();
+		found = there_is(c);
+	}
 	if (found)
 		next = PAUSES_LEARNT_MOST;
 	__atomic_store_n(&spin->pauses, next, __ATOMIC_RELAXED);
