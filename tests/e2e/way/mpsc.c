@@ -517,7 +517,7 @@ static void handle(int number)
 
 	handler_failures += peeps_mpsc_try_send(of_handlers.tx, &item) != 0;
 	handler_failures += peeps_mpsc_try_recv(of_handlers.rx, &got) != 0 || got != number;
-	handled++;
+	(void)__atomic_add_fetch(&handled, 1, __ATOMIC_RELEASE); /* failures first */
 	errno = saved_errno;
 }
 
@@ -537,7 +537,7 @@ static void interrupted_as(const char *kind, bool sends, uint64_t timeout_ns)
 
 	if (sends)
 		fill(&c, 1);
-	handled = 0;
+	__atomic_store_n(&handled, 0, __ATOMIC_RELEASE);
 	start(&w);
 	for (int i = 0; i < 3; i++) {
 		way_sleep_ms(10);
@@ -578,7 +578,7 @@ static void handlers(void)
 	}
 	(void)pthread_create(&thread, NULL, busy, &c);
 	for (int i = 0; i < 200; i++) {
-		handled = 0;
+		__atomic_store_n(&handled, 0, __ATOMIC_RELEASE);
 		if (pthread_kill(thread, SIGUSR1) != 0)
 			break;
 		for (int ms = 0; !__atomic_load_n(&handled, __ATOMIC_ACQUIRE) && ms < 20; ms++)
