@@ -90,12 +90,12 @@ static void stop_contenders(void)
 }
 
 /* Pairs in a microsecond, by all. */
-static double rate_of(struct bench_pairs *series, void (*todo)(uint64_t))
+static double rate_of(struct bench_pairs *series, void (*pairs_of)(uint64_t))
 {
 	uint64_t pairs = 0;
 	uint64_t began_ns;
 
-	contended_pairs = todo;
+	contended_pairs = pairs_of;
 	peeps_store_relaxed(&is_over, 0);
 	began_ns = bench_now_ns();
 	(void)pthread_barrier_wait(&gate);
