@@ -194,75 +194,64 @@ void peeps_op_detail(struct peeps_ref op, uint32_t detail, uint64_t value)
 	errno = saved_errno;
 }
 
-static void pend(struct self *self, struct peeps_edge_slot *slot)
+/* What pend, poll and resume have in common: @write, in a section of the slot. */
+static void change(uint64_t op, void (*write)(struct peeps_edge_slot *slot, uint64_t now_ns),
+		   uint64_t caller_stack)
 {
-	const uint64_t now_ns = segment_ptime_ns();
+	const int saved_errno = errno;
+	struct self *const self = self_enter(caller_stack);
+	struct peeps_edge_slot *slot;
 	struct update update;
+	uint64_t now_ns;
 
-	if (!section_begin(&update, self, slot))
-		return;
+	if (self) {
+		slot = in_flight(op);
+		now_ns = segment_ptime_ns();
+		if (slot && section_begin(&update, self, slot)) {
+			write(slot, now_ns);
+			update_end(&update);
+		}
+		self_leave(self);
+	}
+	errno = saved_errno;
+}
+
+static void write_pend(struct peeps_edge_slot *slot, uint64_t now_ns)
+{
 	if (state_of(slot) == PEEPS_STATE_ACTIVE) { /* a wait of its own */
 		peeps_store_relaxed(&slot->wait, peeps_load_relaxed(&slot->wait) + SEQUENCE_ONE);
 		peeps_store_relaxed(&slot->pending_since_ns, now_ns);
 		write_state(slot, PEEPS_STATE_PENDING, now_ns);
 	}
 	write_poll(slot);
-	update_end(&update);
 }
 
 void peeps_op_pend(struct peeps_ref op)
 {
-	const int saved_errno = errno;
-	struct self *const self = self_enter(CALLER_STACK());
-	struct peeps_edge_slot *slot;
+	change(op.bits, write_pend, CALLER_STACK());
+}
 
-	if (self) {
-		slot = in_flight(op.bits);
-		if (slot)
-			pend(self, slot);
-		self_leave(self);
-	}
-	errno = saved_errno;
+static void write_again(struct peeps_edge_slot *slot, uint64_t now_ns)
+{
+	(void)now_ns;
+	if (state_of(slot) == PEEPS_STATE_PENDING)
+		write_poll(slot);
 }
 
 void peeps_op_poll(struct peeps_ref op)
 {
-	const int saved_errno = errno;
-	struct self *const self = self_enter(CALLER_STACK());
-	struct peeps_edge_slot *slot;
-	struct update update;
+	change(op.bits, write_again, CALLER_STACK());
+}
 
-	if (self) {
-		slot = in_flight(op.bits);
-		if (slot && state_of(slot) == PEEPS_STATE_PENDING &&
-		    section_begin(&update, self, slot)) {
-			write_poll(slot);
-			update_end(&update);
-		}
-		self_leave(self);
-	}
-	errno = saved_errno;
+static void write_resume(struct peeps_edge_slot *slot, uint64_t now_ns)
+{
+	if (state_of(slot) == PEEPS_STATE_PENDING)
+		write_state(slot, PEEPS_STATE_ACTIVE, now_ns);
 }
 
 void peeps_op_resume(struct peeps_ref op)
 {
-	const int saved_errno = errno;
-	struct self *const self = self_enter(CALLER_STACK());
-	struct peeps_edge_slot *slot;
-	struct update update;
-	uint64_t now_ns;
-
-	if (self) {
-		slot = in_flight(op.bits);
-		now_ns = segment_ptime_ns();
-		if (slot && state_of(slot) == PEEPS_STATE_PENDING &&
-		    section_begin(&update, self, slot)) {
-			write_state(slot, PEEPS_STATE_ACTIVE, now_ns);
-			update_end(&update);
-		}
-		self_leave(self);
-	}
-	errno = saved_errno;
+	change(op.bits, write_resume, CALLER_STACK());
 }
 
 /* --- end --- */
