@@ -12,7 +12,7 @@
 /* Nothing else that a place of another layout says may be looked at. */
 static struct peeps_site *site_of(const struct mpsc_call *call)
 {
-	return call->site->layout_hash == PEEPS_LAYOUT_HASH ? call->site : &peeps_site_unknown;
+	return site_is_like_us(call->site) ? call->site : &peeps_site_unknown;
 }
 
 /* Recording begins, if it can: to be ended with leave(). A thread of which nothing can be recorded handles

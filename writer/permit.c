@@ -25,6 +25,8 @@ __thread struct permit_cached permit_cache[PERMIT_CACHE];
 /*
  * The calling thread; or, where nothing of it can be recorded, nobody: then its permits are unattributed, but
  * not forgotten, for what is available must always be true. NULL: telemetry is off.
+ * Unlike self_enter_or_nobody() also for who is inside already, with the process lock perhaps: what is written
+ * for nobody here takes no lock but the semaphore's.
  */
 static struct self *enter(struct self *nobody, uint64_t stack)
 {
@@ -69,11 +71,6 @@ static bool tie(struct permits *permits, uint32_t max, uint32_t out, struct peep
 	return false;
 }
 
-static bool compiled_like_us(const struct peeps_site *site)
-{
-	return site->layout_hash == PEEPS_LAYOUT_HASH;
-}
-
 static uint64_t next_serial(void)
 {
 	static uint64_t serials;
@@ -86,7 +83,7 @@ void permits_init(struct permits *permits, const char *name, uint32_t max, struc
 {
 	const int saved_errno = errno;
 	struct self *const self = self_enter(stack);
-	struct peeps_site *const place = compiled_like_us(site) ? site : NULL;
+	struct peeps_site *const place = site_is_like_us(site) ? site : NULL;
 
 	*permits = (struct permits){
 		.serial = next_serial(),

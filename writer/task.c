@@ -9,6 +9,7 @@
 #include "writer/hook.h"
 #include "writer/process.h"
 #include "writer/segment.h"
+#include "writer/site.h"
 #include "writer/tick.h"
 #include "writer/update.h"
 
@@ -149,8 +150,7 @@ struct peeps_ref peeps_task_new_at(const char *name, struct peeps_site *site)
 	struct peeps_ref task = { 0 };
 
 	if (self) {
-		if (site->layout_hash == PEEPS_LAYOUT_HASH &&
-		    hook_tie_as(&hook, PEEPS_KIND_TASK, body, site, self))
+		if (site_is_like_us(site) && hook_tie_as(&hook, PEEPS_KIND_TASK, body, site, self))
 			task.bits = entity_ref(hook.slot);
 		self_leave(self);
 	}
