@@ -312,6 +312,7 @@ static int enter_sandbox(void)
 #ifndef PEEPS_DISABLE
 		/* and ours: */
 		ALLOW(membarrier), /* liburcu's grace periods */
+		ALLOW(poll),       /* the same, where a thread inside one was preempted: rare */
 		ALLOW(newfstatat),
 		ALLOW(close), /* a forked child closes its parent's segment */
 		ALLOW(prctl), /* PR_GET_SECCOMP, in a forked child: is there a sandbox that was not there before? */
