@@ -8,6 +8,7 @@
 #include "reader/decode.h"
 #include "reader/image.h"
 #include "reader/proc.h"
+#include "reader/problem.h"
 
 static int cut_and_decode(const struct peeps_options *options, struct peeps_target *target,
 			  struct peeps_image *image, struct peeps_graph **graph,
@@ -35,12 +36,12 @@ static int cut_and_decode(const struct peeps_options *options, struct peeps_targ
 	return cut;
 }
 
-int peeps_look(const struct peeps_options *options, struct peeps_graph **graph,
-	       struct peeps_problem *problem)
+static int look_at_process(const struct peeps_options *options, pid_t pid,
+			   struct peeps_graph **graph, struct peeps_problem *problem)
 {
 	struct peeps_target target;
 	struct peeps_image image;
-	int r = peeps_attach(&target, options->target, problem);
+	int r = peeps_attach(&target, pid, problem);
 
 	if (r)
 		return r;
@@ -49,4 +50,12 @@ int peeps_look(const struct peeps_options *options, struct peeps_graph **graph,
 	peeps_image_deinit(&image);
 	peeps_detach(&target);
 	return r;
+}
+
+int peeps_look(const struct peeps_options *options, const struct peeps_place *places, size_t count,
+	       struct peeps_graph **graph, struct peeps_problem *problem)
+{
+	if (count != 1)
+		return peeps_problem_set(problem, PEEPS_EXIT_USAGE, -EINVAL, "", "one at a time");
+	return look_at_process(options, places[0].pid, graph, problem);
 }

@@ -9,26 +9,59 @@
 
 #define VERB(verb) (1U << PEEPS_VERB_##verb)
 
+enum takes { TAKES_NONE, TAKES_TARGETS, TAKES_ID_AND_TARGETS, TAKES_SHELL, TAKES_VERB };
+
 struct verb {
 	const char *name;
 	const char *arguments;
 	const char *summary;
-	bool target;
+	enum takes takes;
 };
 
 static const struct verb verbs[] = {
-	[PEEPS_VERB_LOOK] = { "", "PID", "what `blocked` shows, then the verdict of `check`",
-			      true },
-	[PEEPS_VERB_BLOCKED] = { "blocked", "PID", "who waits on what, how long, and who holds it",
-				 true },
-	[PEEPS_VERB_CHECK] = { "check", "PID",
-			       "find deadlocks and long waits; exit 1 if there are any", true },
-	[PEEPS_VERB_DUMP] = { "dump", "PID", "print the whole snapshot", true },
-	[PEEPS_VERB_HELP] = { "help", "[VERB]", "explain a verb", false },
-	[PEEPS_VERB_VERSION] = { "version", "", "print the version", false },
+	[PEEPS_VERB_LOOK] = { "", "TARGET...", "what `blocked` shows, then the verdict of `check`",
+			      TAKES_TARGETS },
+	[PEEPS_VERB_PS] = { "ps", "",
+			    "the processes that can be looked at (also without any argument)",
+			    TAKES_NONE },
+	[PEEPS_VERB_BLOCKED] = { "blocked", "TARGET...",
+				 "who waits on what, how long, and who holds it", TAKES_TARGETS },
+	[PEEPS_VERB_CHECK] = { "check", "TARGET...",
+			       "find deadlocks and long waits; exit 1 if there are any",
+			       TAKES_TARGETS },
+	[PEEPS_VERB_EXPLAIN] = { "explain", "ID [TARGET...]",
+				 "one entity: its life, who holds it, who waits, who could end that",
+				 TAKES_ID_AND_TARGETS },
+	[PEEPS_VERB_DUMP] = { "dump", "TARGET...", "print the whole snapshot", TAKES_TARGETS },
+	[PEEPS_VERB_DOCTOR] = { "doctor", "[PID]",
+				"what is wrong with this set-up, and how to mend it",
+				TAKES_TARGETS },
+	[PEEPS_VERB_GC] = { "gc", "", "remove the kept segments of processes that are no more",
+			    TAKES_NONE },
+	[PEEPS_VERB_COMPLETION] = { "completion", "bash|zsh|fish",
+				    "print what teaches a shell these words", TAKES_SHELL },
+	[PEEPS_VERB_HELP] = { "help", "[VERB]", "explain a verb", TAKES_VERB },
+	[PEEPS_VERB_VERSION] = { "version", "", "print the version", TAKES_NONE },
 };
 
-enum option_id { JSON, TREE, MIN, MAX_WAIT, FORMAT, OUTPUT, HISTORY, PASSIVE, HELP, VERSION };
+enum option_id {
+	JSON,
+	TREE,
+	MIN,
+	MAX_WAIT,
+	CONFIRM,
+	EVERY,
+	FORMAT,
+	OUTPUT,
+	HISTORY,
+	PASSIVE,
+	COLUMNS,
+	SORT,
+	WATCH,
+	COLOR,
+	HELP,
+	VERSION
+};
 
 struct option {
 	enum option_id id;
@@ -39,23 +72,31 @@ struct option {
 	unsigned int verbs;
 };
 
-#define ALL_LOOKS (VERB(LOOK) | VERB(BLOCKED) | VERB(CHECK) | VERB(DUMP))
+#define ALL_LOOKS (VERB(LOOK) | VERB(BLOCKED) | VERB(CHECK) | VERB(EXPLAIN) | VERB(DUMP))
+#define TABLES    (VERB(LOOK) | VERB(BLOCKED) | VERB(PS))
 #define ANY       UINT_MAX
 
 static const struct option options_table[] = {
-	{ JSON, 'J', "json", NULL, "print JSON", ALL_LOOKS },
+	{ JSON, 'J', "json", NULL, "print JSON", ALL_LOOKS | VERB(PS) | VERB(DOCTOR) | VERB(GC) },
 	{ TREE, 0, "tree", NULL, "who waits behind whom, from those who hold the others up",
-	  VERB(BLOCKED) },
+	  VERB(LOOK) | VERB(BLOCKED) },
 	{ MIN, 0, "min", "DURATION", "only what has waited that long", VERB(LOOK) | VERB(BLOCKED) },
 	{ MAX_WAIT, 0, "max-wait", "DURATION", "whatever waits longer is a finding, too",
 	  VERB(LOOK) | VERB(CHECK) },
-	{ FORMAT, 'f', "format", "FORMAT", "text or json; by default as FILE is called, else text",
-	  VERB(DUMP) },
+	{ CONFIRM, 0, "confirm", "N", "only what N looks in a row find", VERB(CHECK) },
+	{ EVERY, 0, "every", "DURATION", "between the looks of --confirm; 1s unless told",
+	  VERB(CHECK) },
+	{ FORMAT, 'f', "format", "FORMAT",
+	  "text, json, msgpack or dot; by default as FILE is called", VERB(DUMP) },
 	{ OUTPUT, 'o', "output", "FILE", "write there, all or nothing; - is stdout", VERB(DUMP) },
-	{ HISTORY, 0, "history", NULL, "finished operations too, as far as they are still known",
-	  VERB(DUMP) },
+	{ HISTORY, 0, "history", NULL, "finished operations too, as far as they are known",
+	  VERB(DUMP) | VERB(EXPLAIN) },
 	{ PASSIVE, 0, "passive", NULL,
 	  "do not write a byte into the process: then it is not one moment", ALL_LOOKS },
+	{ COLUMNS, 0, "columns", "LIST", "only these columns, in this order: pid,name", TABLES },
+	{ SORT, 0, "sort", "COLUMN", "by this column; -COLUMN for the other way round", TABLES },
+	{ WATCH, 'w', "watch", "DURATION", "look again and again, so long apart", TABLES },
+	{ COLOR, 0, "color", "WHEN", "auto, always or never", ALL_LOOKS | VERB(PS) },
 	{ HELP, 'h', "help", NULL, "print help", ANY },
 	{ VERSION, 0, "version", NULL, "print the version", ANY },
 };
@@ -139,12 +180,58 @@ static int set_duration(uint64_t *out_ns, const struct option *option, const cha
 	return refuse(problem, what, "such as 100ms, 2s, 1m", "'%s' is none", text);
 }
 
+static const char *const format_names[] = {
+	[PEEPS_FORMAT_TEXT] = "text",
+	[PEEPS_FORMAT_JSON] = "json",
+	[PEEPS_FORMAT_MSGPACK] = "msgpack",
+	[PEEPS_FORMAT_DOT] = "dot",
+};
+
+static const char *const color_names[] = {
+	[PEEPS_COLOR_AUTO] = "auto",
+	[PEEPS_COLOR_ALWAYS] = "always",
+	[PEEPS_COLOR_NEVER] = "never",
+};
+
+/* One of the names, as its number. */
+static int set_word(const struct option *option, const char *text, const char *const *names,
+		    size_t count, unsigned int *out, struct peeps_problem *problem)
+{
+	char what[64];
+
+	for (unsigned int i = 0; i < count; i++) {
+		if (strcmp(names[i], text) == 0) {
+			*out = i;
+			return 0;
+		}
+	}
+	(void)snprintf(what, sizeof(what), "unknown %s", option->name);
+	return refuse(problem, what, option->summary, "'%s'", text);
+}
+
+static int set_number(uint32_t *out, const struct option *option, const char *text,
+		      struct peeps_problem *problem)
+{
+	char what[64];
+	char *end;
+	unsigned long number;
+
+	errno = 0;
+	number = strtoul(text, &end, 10);
+	if (*text >= '0' && *text <= '9' && !*end && !errno && number > 0 && number <= 1000000) {
+		*out = (uint32_t)number;
+		return 0;
+	}
+	(void)snprintf(what, sizeof(what), "--%s takes a number", option->name);
+	return refuse(problem, what, "from 1 to 1000000", "'%s' is none", text);
+}
+
 /* What was found on the command line, before the verb is known to allow it. */
 struct parse {
 	struct peeps_options *options;
 	struct peeps_problem *problem;
 	unsigned int given; /* bit per option_id */
-	const char *words[3];
+	const char *words[PEEPS_WORDS_MAX];
 	size_t word_count;
 	bool json_suffix;
 };
@@ -172,17 +259,30 @@ static int apply(struct parse *parse, const struct option *option, const char *a
 				      argument);
 		return r;
 	case FORMAT:
-		if (strcmp(argument, "json") == 0)
-			options->format = PEEPS_FORMAT_JSON;
-		else if (strcmp(argument, "text") == 0)
-			options->format = PEEPS_FORMAT_TEXT;
-		else
-			return refuse(parse->problem, "unknown format",
-				      "the formats are text and json", "'%s'", argument);
-		break;
+		return set_word(option, argument, format_names, COUNT(format_names),
+				&options->format, parse->problem);
 	case OUTPUT:
 		options->output = argument;
 		break;
+	case CONFIRM:
+		return set_number(&options->confirm, option, argument, parse->problem);
+	case EVERY:
+		return set_duration(&options->every_ns, option, argument, parse->problem);
+	case COLUMNS:
+		options->columns = argument;
+		break;
+	case SORT:
+		options->sort = argument;
+		break;
+	case WATCH:
+		r = set_duration(&options->watch_ns, option, argument, parse->problem);
+		if (r == 0 && options->watch_ns == 0)
+			return refuse(parse->problem, "--watch takes a duration above zero",
+				      "such as 500ms, 2s", "'%s' would never rest", argument);
+		return r;
+	case COLOR:
+		return set_word(option, argument, color_names, COUNT(color_names), &options->color,
+				parse->problem);
 	case HISTORY:
 		options->history = true;
 		break;
@@ -296,21 +396,6 @@ static bool verb_named(const char *name, enum peeps_verb *out)
 	return false;
 }
 
-static int parse_target(struct parse *parse, const char *word)
-{
-	char *end;
-	unsigned long pid;
-
-	errno = 0;
-	pid = strtoul(word, &end, 10);
-	if (word[0] < '0' || word[0] > '9' || *end || errno || pid == 0 || pid > INT_MAX)
-		return refuse(parse->problem, "not a process id",
-			      "peeps-read PID, or peeps-read help for the verbs",
-			      "'%s' is neither a PID nor a verb", word);
-	parse->options->target = (pid_t)pid;
-	return 0;
-}
-
 static int check_options(struct parse *parse)
 {
 	const enum peeps_verb verb = parse->options->verb;
@@ -325,7 +410,7 @@ static int check_options(struct parse *parse)
 			       *verbs[verb].name ? " " : "", verbs[verb].name);
 		return refuse(parse->problem, "an option does not belong here", hint,
 			      "--%s is not an option of %s", option->name,
-			      *verbs[verb].name ? verbs[verb].name : "peeps-read PID");
+			      *verbs[verb].name ? verbs[verb].name : "peeps-read TARGET");
 	}
 	return 0;
 }
@@ -335,6 +420,67 @@ static bool ends_with(const char *text, const char *suffix)
 	const size_t length = strlen(text);
 
 	return length > strlen(suffix) && strcmp(text + length - strlen(suffix), suffix) == 0;
+}
+
+/* What a file's name says of its format; "work.json.zst". */
+static void format_by_suffix(struct peeps_options *options, bool format_given)
+{
+	static const struct {
+		const char *suffix;
+		enum peeps_format format;
+	} suffixes[] = {
+		{ ".json", PEEPS_FORMAT_JSON },
+		{ ".msgpack", PEEPS_FORMAT_MSGPACK },
+		{ ".dot", PEEPS_FORMAT_DOT },
+	};
+	char name[PATH_MAX];
+	int length;
+
+	if (!options->output)
+		return;
+	length = snprintf(name, sizeof(name), "%s", options->output);
+	if (length < 0 || (size_t)length >= sizeof(name))
+		return; /* no such file can be opened */
+	if (ends_with(name, ".zst")) {
+		options->compressed = true;
+		name[length - (int)strlen(".zst")] = '\0';
+	}
+	for (size_t i = 0; i < COUNT(suffixes) && !format_given; i++) {
+		if (ends_with(name, suffixes[i].suffix))
+			options->format = suffixes[i].format;
+	}
+}
+
+/* The words that are no options, from that one on. */
+static int take_words(struct parse *parse, size_t word)
+{
+	struct peeps_options *options = parse->options;
+	const enum takes takes = verbs[options->verb].takes;
+
+	if (takes == TAKES_VERB && word < parse->word_count &&
+	    !verb_named(parse->words[word++], &options->topic))
+		return refuse(parse->problem, "no such verb", "peeps-read help lists them", "'%s'",
+			      parse->words[word - 1]);
+	if (takes == TAKES_ID_AND_TARGETS || takes == TAKES_SHELL) {
+		if (word == parse->word_count)
+			return refuse(parse->problem, "an argument is missing",
+				      "peeps-read help explains the verbs", "%s takes %s",
+				      verbs[options->verb].name, verbs[options->verb].arguments);
+		options->subject = parse->words[word++];
+	}
+	if (takes == TAKES_TARGETS || takes == TAKES_ID_AND_TARGETS) {
+		while (word < parse->word_count)
+			options->targets[options->target_count++] = parse->words[word++];
+		if (options->target_count == 0 && *verbs[options->verb].arguments == 'T')
+			return refuse(parse->problem, "no process given",
+				      "peeps-read ps lists those that can be looked at",
+				      "whom to look at?");
+	}
+	if (word < parse->word_count)
+		return refuse(parse->problem, "too many arguments",
+			      "peeps-read help explains the verbs", "'%s'", parse->words[word]);
+	format_by_suffix(options, parse->given & (1U << FORMAT | 1U << JSON));
+	return 0;
 }
 
 int peeps_options_parse(struct peeps_options *options, int count, char *const *arguments,
@@ -365,26 +511,9 @@ int peeps_options_parse(struct peeps_options *options, int count, char *const *a
 	r = check_options(&parse);
 	if (r)
 		return r;
-	if (options->verb == PEEPS_VERB_HELP && word < parse.word_count &&
-	    !verb_named(parse.words[word++], &options->topic))
-		return refuse(problem, "no such verb", "peeps-read help lists them", "'%s'",
-			      parse.words[word - 1]);
-	if (verbs[options->verb].target) {
-		if (word == parse.word_count)
-			return refuse(problem, "no process given",
-				      "peeps-read PID, or peeps-read help for the verbs",
-				      "whom to look at?");
-		r = parse_target(&parse, parse.words[word++]);
-		if (r)
-			return r;
-	}
-	if (word < parse.word_count)
-		return refuse(problem, "too many arguments", "one process at a time", "'%s'",
-			      parse.words[word]);
-	if (!(parse.given & (1U << FORMAT | 1U << JSON)) && options->output &&
-	    ends_with(options->output, ".json"))
-		options->format = PEEPS_FORMAT_JSON;
-	return 0;
+	if (parse.word_count == 0 && options->verb == PEEPS_VERB_LOOK)
+		options->verb = PEEPS_VERB_PS;
+	return take_words(&parse, word);
 }
 
 /* Which verbs take it, unless all do. */
@@ -432,16 +561,16 @@ void peeps_options_help(enum peeps_verb topic, FILE *out)
 	}
 
 	(void)fputs(
-		"usage: peeps-read [VERB] [OPTION...] PID\n\n"
+		"usage: peeps-read [VERB] [OPTION...] TARGET...\n\n"
 		"Shows which thread of a running process is blocked on what, since when, and who holds it,\n"
 		"without stopping it.\n\n",
 		out);
 	for (size_t i = 0; i < COUNT(verbs); i++) {
-		char usage[32];
+		char usage[48];
 
 		(void)snprintf(usage, sizeof(usage), "%s%s%s", verbs[i].name,
 			       *verbs[i].name ? " " : "", verbs[i].arguments);
-		(void)fprintf(out, "  %-14s %s\n", usage, verbs[i].summary);
+		(void)fprintf(out, "  %-26s %s\n", usage, verbs[i].summary);
 	}
 	(void)fputs("\n", out);
 	print_options(ALL_LOOKS, true, out);

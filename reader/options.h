@@ -19,23 +19,42 @@ enum peeps_exit {
 
 enum peeps_verb {
 	PEEPS_VERB_LOOK, /* none was given */
+	PEEPS_VERB_PS,   /* neither was a target */
 	PEEPS_VERB_BLOCKED,
 	PEEPS_VERB_CHECK,
+	PEEPS_VERB_EXPLAIN,
 	PEEPS_VERB_DUMP,
+	PEEPS_VERB_DOCTOR,
+	PEEPS_VERB_GC,
+	PEEPS_VERB_COMPLETION,
 	PEEPS_VERB_HELP,
 	PEEPS_VERB_VERSION,
 };
 
-enum peeps_format { PEEPS_FORMAT_TEXT, PEEPS_FORMAT_JSON };
+enum peeps_format { PEEPS_FORMAT_TEXT, PEEPS_FORMAT_JSON, PEEPS_FORMAT_MSGPACK, PEEPS_FORMAT_DOT };
+
+enum peeps_color { PEEPS_COLOR_AUTO, PEEPS_COLOR_ALWAYS, PEEPS_COLOR_NEVER };
+
+#define PEEPS_WORDS_MAX 64
 
 struct peeps_options {
 	enum peeps_verb verb;
-	pid_t target;          /* 0 for verbs without one */
 	enum peeps_verb topic; /* of help; PEEPS_VERB_LOOK = all */
+	const char *subject;   /* explain: the id; completion: the shell; else NULL */
+	const char *targets[PEEPS_WORDS_MAX]; /* as written: reader/place.h resolves them */
+	size_t target_count;
 	enum peeps_format format;
-	const char *output; /* NULL or "-": stdout */
+	bool compressed;     /* dump: with zstd */
+	const char *output;  /* NULL or "-": stdout */
+	const char *columns; /* as written, "pid,user,name"; NULL = those of the verb */
+	const char *
+		sort; /* a column's title, with "-" before it the other way round; NULL = the verb's order */
+	enum peeps_color color;
+	uint64_t watch_ns; /* 0 = once */
 	uint64_t min_ns;
 	uint64_t max_wait_ns;
+	uint64_t every_ns; /* check: between the looks that confirm */
+	uint32_t confirm;  /* check: so many looks must agree; 0 and 1 = one will do */
 	bool tree;
 	bool history;
 	bool passive;

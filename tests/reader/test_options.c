@@ -33,39 +33,39 @@ static void parse__good_command_lines__mean_what_they_say(void **state)
 		const char *line;
 		struct peeps_options options;
 	} rows[] = {
-		{ "4711", { .target = 4711 } },
-		{ "--passive 4711", { .target = 4711, .passive = true } },
-		{ "-J 4711", { .target = 4711, .format = PEEPS_FORMAT_JSON } },
+		{ "4711", { .targets = { "4711" }, .target_count = 1 } },
+		{ "--passive 4711", { .targets = { "4711" }, .target_count = 1, .passive = true } },
+		{ "-J 4711", { .targets = { "4711" }, .target_count = 1, .format = PEEPS_FORMAT_JSON } },
 		{ "--max-wait 2s --min=100ms 4711",
-		  { .target = 4711, .max_wait_ns = 2 * S, .min_ns = 100 * MS } },
-		{ "blocked 4711", { .verb = PEEPS_VERB_BLOCKED, .target = 4711 } },
+		  { .targets = { "4711" }, .target_count = 1, .max_wait_ns = 2 * S, .min_ns = 100 * MS } },
+		{ "blocked 4711", { .verb = PEEPS_VERB_BLOCKED, .targets = { "4711" }, .target_count = 1 } },
 		{ "blocked --tree --min 1.5s 4711",
 		  { .verb = PEEPS_VERB_BLOCKED,
-		    .target = 4711,
+		    .targets = { "4711" }, .target_count = 1,
 		    .tree = true,
 		    .min_ns = 1500 * MS } },
 		{ "--tree blocked 4711",
-		  { .verb = PEEPS_VERB_BLOCKED, .target = 4711, .tree = true } },
+		  { .verb = PEEPS_VERB_BLOCKED, .targets = { "4711" }, .target_count = 1, .tree = true } },
 		{ "check 4711 --max-wait=1m",
-		  { .verb = PEEPS_VERB_CHECK, .target = 4711, .max_wait_ns = 60 * S } },
-		{ "check -- 4711", { .verb = PEEPS_VERB_CHECK, .target = 4711 } },
-		{ "dump 4711", { .verb = PEEPS_VERB_DUMP, .target = 4711 } },
+		  { .verb = PEEPS_VERB_CHECK, .targets = { "4711" }, .target_count = 1, .max_wait_ns = 60 * S } },
+		{ "check -- 4711", { .verb = PEEPS_VERB_CHECK, .targets = { "4711" }, .target_count = 1 } },
+		{ "dump 4711", { .verb = PEEPS_VERB_DUMP, .targets = { "4711" }, .target_count = 1 } },
 		{ "dump 4711 -f json",
-		  { .verb = PEEPS_VERB_DUMP, .target = 4711, .format = PEEPS_FORMAT_JSON } },
+		  { .verb = PEEPS_VERB_DUMP, .targets = { "4711" }, .target_count = 1, .format = PEEPS_FORMAT_JSON } },
 		{ "dump 4711 -fjson",
-		  { .verb = PEEPS_VERB_DUMP, .target = 4711, .format = PEEPS_FORMAT_JSON } },
+		  { .verb = PEEPS_VERB_DUMP, .targets = { "4711" }, .target_count = 1, .format = PEEPS_FORMAT_JSON } },
 		{ "dump 4711 --json",
-		  { .verb = PEEPS_VERB_DUMP, .target = 4711, .format = PEEPS_FORMAT_JSON } },
+		  { .verb = PEEPS_VERB_DUMP, .targets = { "4711" }, .target_count = 1, .format = PEEPS_FORMAT_JSON } },
 		{ "dump 4711 --history -o x.txt",
-		  { .verb = PEEPS_VERB_DUMP, .target = 4711, .history = true, .output = "x.txt" } },
+		  { .verb = PEEPS_VERB_DUMP, .targets = { "4711" }, .target_count = 1, .history = true, .output = "x.txt" } },
 		{ "dump 4711 -o x.json",
 		  { .verb = PEEPS_VERB_DUMP,
-		    .target = 4711,
+		    .targets = { "4711" }, .target_count = 1,
 		    .format = PEEPS_FORMAT_JSON,
 		    .output = "x.json" } },
 		{ "dump 4711 -f text -o x.json",
-		  { .verb = PEEPS_VERB_DUMP, .target = 4711, .output = "x.json" } },
-		{ "dump 4711 -o -", { .verb = PEEPS_VERB_DUMP, .target = 4711, .output = "-" } },
+		  { .verb = PEEPS_VERB_DUMP, .targets = { "4711" }, .target_count = 1, .output = "x.json" } },
+		{ "dump 4711 -o -", { .verb = PEEPS_VERB_DUMP, .targets = { "4711" }, .target_count = 1, .output = "-" } },
 		{ "help", { .verb = PEEPS_VERB_HELP } },
 		{ "--help", { .verb = PEEPS_VERB_HELP } },
 		{ "help dump", { .verb = PEEPS_VERB_HELP, .topic = PEEPS_VERB_DUMP } },
@@ -83,7 +83,9 @@ static void parse__good_command_lines__mean_what_they_say(void **state)
 		print_message("# %s\n", rows[i].line);
 		assert_int_equal(parse(rows[i].line, &got, &problem), 0);
 		assert_int_equal(got.verb, wanted->verb);
-		assert_int_equal(got.target, wanted->target);
+		assert_int_equal(got.target_count, wanted->target_count);
+		for (size_t t = 0; t < wanted->target_count; t++)
+			assert_string_equal(got.targets[t], wanted->targets[t]);
 		assert_int_equal(got.topic, wanted->topic);
 		assert_int_equal(got.format, wanted->format);
 		assert_int_equal(got.min_ns, wanted->min_ns);
@@ -103,17 +105,8 @@ static void parse__bad_command_lines__are_refused_with_a_reason(void **state)
 	static const struct {
 		const char *line, *why;
 	} rows[] = {
-		{ "", "whom to look at?" },
 		{ "check", "whom to look at?" },
-		{ "frobnicate 4711", "'frobnicate' is neither a PID nor a verb" },
-		{ "0", "'0' is neither" },
 		{ "-1", "'-1'" },
-		{ "check -- --tree", "'--tree' is neither" },
-		{ "47x", "'47x' is neither" },
-		{ "99999999999999999999", "is neither" },
-		{ "4294967297", "is neither" },
-		{ "4711 4712", "'4712'" },
-		{ "check 1 2 3", "'3'" },
 		{ "check 4711 --max-wait 5", "'5' has no unit" },
 		{ "check 4711 --max-wait 0", "'0' has no unit" },
 		{ "check 4711 --max-wait 5x", "'5x' is none" },
@@ -127,7 +120,6 @@ static void parse__bad_command_lines__are_refused_with_a_reason(void **state)
 		{ "check 4711 --max-wait", "--max-wait takes a DURATION" },
 		{ "check 4711 --max-wait=", "'' is none" },
 		{ "check 4711 --tree", "--tree is not an option of check" },
-		{ "4711 --tree", "--tree is not an option of peeps-read PID" },
 		{ "blocked 4711 -o x", "--output is not an option of blocked" },
 		{ "check 4711 --passive=yes", "'--passive=yes'" },
 		{ "check 4711 --unknown", "'--unknown'" },

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#include "reader/answer.h"
+
+#include <errno.h>
+
+#include "reader/complain.h"
+#include "reader/look.h"
+#include "reader/output.h"
+#include "reader/place.h"
+#include "reader/problem.h"
+#include "reader/verb_check.h"
+
+int peeps_answer(const struct peeps_options *options, peeps_print_fn *print,
+		 const struct peeps_graph *graph)
+{
+	struct peeps_problem problem = { .status = 0 };
+	struct peeps_output output;
+	int r = peeps_output_open(&output, options->output, &problem);
+
+	if (r)
+		return peeps_complain_of(r, &problem);
+	r = print(options, graph, output.stream, &problem);
+	if (r == -ENOMEM || problem.status)
+		peeps_output_abandon(&output);
+	else /* failed writes are found here, too */
+		r = peeps_output_commit(&output, &problem);
+	return r ? peeps_complain_of(r, &problem) : 0;
+}
+
+static int exit_status(const struct peeps_options *options, const struct peeps_graph *graph,
+		       bool complete)
+{
+	const bool judges = options->verb == PEEPS_VERB_CHECK || options->verb == PEEPS_VERB_LOOK;
+
+	if (judges && peeps_check_found(graph))
+		return PEEPS_EXIT_FINDING;
+	return complete && graph->quality != PEEPS_QUALITY_PARTIAL ? PEEPS_EXIT_FINE
+								   : PEEPS_PROBLEM_NO_CUT;
+}
+
+static int look(const struct peeps_options *options, struct peeps_graph **graph,
+		struct peeps_problem *problem)
+{
+	struct peeps_place places[PEEPS_WORDS_MAX];
+	int r = peeps_places_find(places, options->targets, options->target_count, problem);
+
+	if (r)
+		return r;
+	r = peeps_look(options, places, options->target_count, graph, problem);
+	peeps_places_close(places, options->target_count);
+	return r;
+}
+
+int peeps_answer_look(const struct peeps_options *options, peeps_print_fn *print)
+{
+	struct peeps_problem problem = { .status = 0 };
+	struct peeps_graph *graph = NULL;
+	const int looked = look(options, &graph, &problem);
+	int status;
+
+	if (!graph)
+		return peeps_complain_of(looked, &problem);
+	status = peeps_answer(options, print, graph);
+	if (status == 0) {
+		if (looked)
+			(void)peeps_complain_of(looked, &problem);
+		status = exit_status(options, graph, looked == 0);
+	}
+	peeps_graph_free(graph);
+	return status;
+}
