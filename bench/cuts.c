@@ -3,20 +3,25 @@
  * What it costs to be looked at: threads that lock and unlock while another process takes cuts of them, and while it does
  * not, by turns; and how long a cut takes.
  *
- * usage: cuts [ROUNDS [MUTEXES]]
+ * usage: cuts [ROUNDS [MUTEXES [HZ [idle]]]]
+ *
+ * idle: the threads rest all the time, and only how long a cut takes is of interest.
  *
  * There is one writer fewer than processors, so that the reader need not take one from them.
  */
 #include <peeps/peeps.h>
 
+#include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <peeps/atomic.h>
@@ -25,8 +30,9 @@
 #include "reader/attach.h"
 #include "reader/cut.h"
 
-#define RATE_HZ         100
-#define ROUND_US        200000
+#define RATE_USUALLY_HZ 100
+#define RATE_MAX_HZ     10000
+#define ROUND_US        200000 /* at least; longer where the cuts are rarer */
 #define ROUNDS_USUALLY  15
 #define ROUNDS_MAX      10000
 #define MUTEXES_USUALLY 64
@@ -34,10 +40,37 @@
 #define WRITERS_MAX     64
 #define BATCH           1024
 #define CUTS_MAX        ((size_t)ROUNDS_MAX * 100)
+#define NAME_BYTES      64
+
+static uint64_t rate_hz = RATE_USUALLY_HZ;
+static bool is_idle;
+
+/* "cuts.latency", and at another rate "cuts.latency_1000hz" */
+static const char *figure_name(char out[static NAME_BYTES], const char *stem)
+{
+	if (is_idle)
+		(void)snprintf(out, NAME_BYTES, "%s_idle", stem);
+	else if (rate_hz == RATE_USUALLY_HZ)
+		(void)snprintf(out, NAME_BYTES, "%s", stem);
+	else
+		(void)snprintf(out, NAME_BYTES, "%s_%" PRIu64 "hz", stem, rate_hz);
+	return out;
+}
 
 /* --- the reader: a process of its own, told by single bytes --------------------------------- */
 
 enum order { ORDER_CUT = 'c', ORDER_REST = 'r', ORDER_END = 'e' };
+
+/* Returns whether there is another order. */
+static bool rest_until(struct pollfd *order, uint64_t until_ns)
+{
+	const uint64_t now_ns = bench_now_ns();
+	const uint64_t rest_ns = until_ns > now_ns ? until_ns - now_ns : 0;
+	const struct timespec rest = { .tv_sec = (time_t)(rest_ns / 1000000000u),
+				       .tv_nsec = (long)(rest_ns % 1000000000u) };
+
+	return ppoll(order, 1, &rest, NULL) != 0;
+}
 
 static void cut_until_ordered(int orders, struct peeps_target *target, struct peeps_image *image,
 			      double *cuts_us, size_t *count, size_t *not_exact)
@@ -55,9 +88,8 @@ static void cut_until_ordered(int orders, struct peeps_target *target, struct pe
 			++*not_exact;
 		if (*count < CUTS_MAX)
 			cuts_us[(*count)++] = (double)(ended_ns - began_ns) / 1000;
-		next_ns += 1000000000u / RATE_HZ;
-		if (poll(&order, 1,
-			 next_ns > ended_ns ? (int)((next_ns - ended_ns) / 1000000) : 0) != 0)
+		next_ns += 1000000000u / rate_hz;
+		if (rest_until(&order, next_ns))
 			return;
 	}
 }
@@ -70,6 +102,7 @@ static int read_along(pid_t pid, int orders, int answers)
 	double *const cuts_us = calloc(CUTS_MAX, sizeof(*cuts_us));
 	size_t count = 0, not_exact = 0;
 	char order = ORDER_REST;
+	char name[NAME_BYTES];
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	peeps_image_init(&image);
@@ -87,7 +120,7 @@ static int read_along(pid_t pid, int orders, int answers)
 		(void)fprintf(stderr, "%zu of %zu cuts were not exact\n", not_exact, count);
 		return 1;
 	}
-	bench_series_print("cuts.latency", "us", NULL, cuts_us, count);
+	bench_series_print(figure_name(name, "cuts.latency"), "us", NULL, cuts_us, count);
 	return 0;
 }
 
@@ -154,6 +187,10 @@ static void *write_on(void *itself)
 	size_t at = 0;
 
 	while (!peeps_load_relaxed(&is_over)) {
+		if (is_idle && writer->batches) {
+			(void)usleep(ROUND_US);
+			continue;
+		}
 		for (int i = 0; i < BATCH; i++) {
 			struct peeps_mutex *const mutex = &mutexes[writer->first + at];
 
@@ -209,7 +246,7 @@ static double rate(size_t count)
 	const uint64_t before = count_batches(count);
 	uint64_t after;
 
-	(void)usleep(ROUND_US);
+	(void)usleep(rate_hz >= 20 ? ROUND_US : (useconds_t)(2000000 / rate_hz));
 	after = count_batches(count);
 	return (double)(after - before) * BATCH * 1000 / (double)(bench_now_ns() - began_ns);
 }
@@ -239,9 +276,13 @@ int main(int argc, char **argv)
 	const size_t mutex_count =
 		argc > 2 ? bench_count_of(argv[2], MUTEXES_MAX) : MUTEXES_USUALLY;
 	const size_t writer_count = count_writers(mutex_count);
+	char base[NAME_BYTES], name[NAME_BYTES];
 	struct reader reader;
 	int status;
 
+	if (argc > 3)
+		rate_hz = bench_count_of(argv[3], RATE_MAX_HZ);
+	is_idle = argc > 4 && strcmp(argv[4], "idle") == 0;
 	start_reader(&reader);
 	start_writers(writer_count, mutex_count);
 	(void)rate(writer_count); /* to warm up */
@@ -253,9 +294,12 @@ int main(int argc, char **argv)
 	}
 	tell(&reader, ORDER_REST);
 	status = end_reader(&reader);
-	bench_series_print("cuts.writers_looked_at", "ratio", "cuts.writers_alone", looked_at,
-			   rounds);
-	bench_series_print("cuts.writers_alone", "pairs/us", NULL, alone, rounds);
+	if (!is_idle) {
+		(void)figure_name(base, "cuts.writers_alone");
+		bench_series_print(figure_name(name, "cuts.writers_looked_at"), "ratio", base,
+				   looked_at, rounds);
+		bench_series_print(base, "pairs/us", NULL, alone, rounds);
+	}
 	stop_writers(writer_count);
 	return status;
 }
