@@ -53,6 +53,34 @@ static void text__any_bytes__become_utf8(void **state)
 	peeps_arena_free(arena);
 }
 
+/* Plain texts are read a word at a time: no byte may hide in one. */
+static void text__a_bad_byte_anywhere__is_replaced(void **state)
+{
+	struct peeps_arena *arena = peeps_arena_new(0);
+
+	(void)state;
+	for (unsigned int at = 0; at < 20; at++) {
+		for (unsigned int byte = 0; byte < 256; byte++) {
+			unsigned char text[20];
+			const char *mended;
+
+			memset(text, 'a', sizeof(text));
+			text[at] = (unsigned char)byte;
+			mended = peeps_text_mend(
+				arena,
+				(struct peeps_bytes){ .start = text, .length = sizeof(text) });
+			assert_int_equal(strlen(mended),
+					 byte && byte < 0x80 ? sizeof(text) : sizeof(text) + 2);
+			assert_memory_equal(mended, text, at);
+			if (byte == 0 || byte >= 0x80)
+				assert_memory_equal(mended + at, BAD, 3);
+			else
+				assert_int_equal((unsigned char)mended[at], byte);
+		}
+	}
+	peeps_arena_free(arena);
+}
+
 static void text__in_an_id__is_plain(void **state)
 {
 	static const struct row rows[] = {
@@ -99,6 +127,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text__any_bytes__become_utf8),
+		cmocka_unit_test(text__a_bad_byte_anywhere__is_replaced),
 		cmocka_unit_test(text__in_an_id__is_plain),
 		cmocka_unit_test(path__joined__is_normalised),
 	};
