@@ -95,8 +95,15 @@ struct peeps_site_row {
 #define PEEPS_TEXT_GRANULE   32
 #define PEEPS_TEXT_MAX_BYTES 4000
 
+enum peeps_text_format {
+	PEEPS_TEXT_FORMAT_TEXT =
+		0, /* UTF-8; others are for later minor versions: left out by who does not know them */
+};
+
 struct peeps_text_head {
-	uint32_t length;     /* bytes */
+	uint16_t length; /* bytes */
+	uint8_t format;  /* enum peeps_text_format */
+	uint8_t reserved;
 	uint32_t generation; /* of the text at this granule, as in refs */
 };
 
@@ -132,6 +139,8 @@ enum peeps_schema_list {
 	PEEPS_SCHEMA_DETAIL = 8, /* number: ordinal, owner: op, word, type, name */
 };
 
+#define PEEPS_SCHEMA_FLAGS_NEEDED UINT8_C(0x0f)
+
 /* One row of kinds.def, so that a segment can be read without the program's kinds.def. */
 struct peeps_schema_row {
 	uint8_t list;
@@ -141,14 +150,14 @@ struct peeps_schema_row {
 	uint8_t type;
 	uint8_t discipline;
 	uint8_t role;
-	uint8_t reserved;
+	uint8_t flags; /* none yet: a reader that does not know one of [3:0] leaves the row out */
 	uint32_t number;
 	uint32_t owner;
 	char name[32];   /* NUL-terminated */
 	char prefix[16]; /* NUL-terminated */
 };
 
-/* Bytes of a row, by section; 0 for an unknown one. */
+/* Bytes of a row, by section; 0 for an unknown one. Of a later minor version a row may be longer. */
 static inline uint32_t peeps_section_stride(uint32_t section)
 {
 	static const uint32_t strides[PEEPS_SECTION_END] = {
@@ -166,10 +175,10 @@ static inline uint32_t peeps_section_stride(uint32_t section)
 	return section < PEEPS_SECTION_END ? strides[section] : 0;
 }
 
-#define PEEPS_LAYOUT_PRIVATE(type, field, offset, size)                  \
-	PEEPS_STATIC_ASSERT(offsetof(struct type, field) == (offset),    \
-			    "layout: " #type "." #field);                \
-	PEEPS_STATIC_ASSERT(sizeof(((struct type *)0)->field) == (size), \
+#define PEEPS_LAYOUT_PRIVATE(type, field, offset, size, element, unit, meaning) \
+	PEEPS_STATIC_ASSERT(offsetof(struct type, field) == (offset),           \
+			    "layout: " #type "." #field);                       \
+	PEEPS_STATIC_ASSERT(sizeof(((struct type *)0)->field) == (size),        \
 			    "layout: size of " #type "." #field);
 #define PEEPS_LAYOUT_PRIVATE_SIZE(type, size) \
 	PEEPS_STATIC_ASSERT(sizeof(struct type) == (size), "layout: size of " #type);

@@ -50,8 +50,9 @@ static int version_check(const struct peeps_segment_header *header, struct peeps
 	if (header->layout_major != PEEPS_LAYOUT_MAJOR)
 		return peeps_problem_set(
 			problem, PEEPS_PROBLEM_BAD_SEGMENT, -EPROTONOSUPPORT, HINT_OTHER_VERSION,
-			"its segment has layout %" PRIu32 ", and this reader knows layout %d",
-			header->layout_major, PEEPS_LAYOUT_MAJOR);
+			"its segment has layout %" PRIu32 ".%" PRIu32
+			", and this reader knows %d.x",
+			header->layout_major, header->layout_minor, PEEPS_LAYOUT_MAJOR);
 	if (header->incompat_flags != 0)
 		return peeps_problem_set(
 			problem, PEEPS_PROBLEM_BAD_SEGMENT, -EPROTONOSUPPORT, HINT_OTHER_VERSION,
@@ -62,11 +63,14 @@ static int version_check(const struct peeps_segment_header *header, struct peeps
 					 "its segment has a byte order of its own (0x%08" PRIx32
 					 ")",
 					 header->byte_order);
-	if (header->layout_hash != PEEPS_LAYOUT_HASH)
-		return peeps_problem_set(
-			problem, PEEPS_PROBLEM_BAD_SEGMENT, -EPROTONOSUPPORT, HINT_OTHER_VERSION,
-			"its segment has layout %016" PRIx64 ", and this reader knows %016" PRIx64,
-			header->layout_hash, PEEPS_LAYOUT_HASH);
+	/* Of another minor version the tables are not the same: docs/segment.md says what is. */
+	if (header->layout_minor == PEEPS_LAYOUT_MINOR && header->layout_hash != PEEPS_LAYOUT_HASH)
+		return peeps_problem_set(problem, PEEPS_PROBLEM_BAD_SEGMENT, -EPROTONOSUPPORT,
+					 HINT_OTHER_VERSION,
+					 "its segment has a layout %d.%d of its own (%016" PRIx64
+					 "), and this reader's is %016" PRIx64,
+					 PEEPS_LAYOUT_MAJOR, PEEPS_LAYOUT_MINOR,
+					 header->layout_hash, PEEPS_LAYOUT_HASH);
 	return 0;
 }
 
@@ -92,6 +96,24 @@ static int outline_check(const struct peeps_segment_header *header, uint64_t fil
 	if (header->section_count > PEEPS_SECTION_MAX)
 		return damaged(problem, "it names more sections than there is room for");
 	return 0;
+}
+
+/* Whether rows may have this size. Fields are only ever appended; offsets of slots are counted in cache lines. */
+static bool is_stride_of(uint32_t section, uint32_t stride)
+{
+	const uint32_t known = peeps_section_stride(section);
+
+	switch (section) {
+	case PEEPS_SECTION_COUNTERS:
+	case PEEPS_SECTION_TEXT:
+		return stride == known; /* words and granules have no fields */
+	case PEEPS_SECTION_ENTITIES:
+	case PEEPS_SECTION_EDGES:
+	case PEEPS_SECTION_THREADS:
+		return stride >= known && stride % PEEPS_CACHE_LINE == 0;
+	default:
+		return stride >= known && stride % sizeof(uint64_t) == 0;
+	}
 }
 
 static bool entry_end(const struct peeps_section_entry *entry, uint64_t *end)
@@ -128,7 +150,7 @@ static int entry_check(const struct peeps_section_entry *entry, uint64_t file_by
 		return 0;
 	if (entry->id == PEEPS_SECTION_NONE)
 		return entry_damaged(entry, problem, "has no meaning");
-	if (entry->stride != peeps_section_stride(entry->id))
+	if (!is_stride_of(entry->id, entry->stride))
 		return entry_damaged(entry, problem, "has rows of another size");
 	if (entry->capacity > capacities_max[entry->id])
 		return entry_damaged(entry, problem, "is larger than references can reach");
@@ -218,7 +240,10 @@ void peeps_bounds_marks(const struct peeps_target *target, struct peeps_marks *m
 	}
 }
 
-const void *peeps_bounds_rows(const struct peeps_target *target, enum peeps_section_id id)
+struct peeps_rows peeps_bounds_rows(const struct peeps_target *target, enum peeps_section_id id)
 {
-	return target->base + peeps_bounds_section(&target->header, id)->offset;
+	const struct peeps_section_entry *entry = peeps_bounds_section(&target->header, id);
+
+	return (struct peeps_rows){ .first = target->base + entry->offset,
+				    .stride = entry->stride };
 }

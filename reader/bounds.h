@@ -3,6 +3,7 @@
 #ifndef PEEPS_READER_BOUNDS_H
 #define PEEPS_READER_BOUNDS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "layout/segment.h"
@@ -19,7 +20,8 @@ struct peeps_target;
  * @file_bytes: the segment's real size
  * @problem:    why and hint are filled on failure
  *
- * Every known section is there once, with our stride, inside the file, and overlaps nothing.
+ * The layout is of our major version: any of another minor one, ours if that is the same. Every known section is there
+ * once, with rows no shorter than ours, inside the file, and overlaps nothing.
  * Returns 0; -EAGAIN not ready yet; -EPROTONOSUPPORT another layout; -EBADMSG not a sound segment.
  */
 int peeps_bounds_check(const struct peeps_segment_header *header, uint64_t file_bytes,
@@ -42,9 +44,18 @@ struct peeps_marks {
  */
 void peeps_bounds_marks(const struct peeps_target *target, struct peeps_marks *marks);
 
-/**
- * peeps_bounds_rows - the first row of a section in the mapped segment
- */
-const void *peeps_bounds_rows(const struct peeps_target *target, enum peeps_section_id id);
+/* The rows of a section in the mapped segment, of which a later minor version may have longer ones. */
+struct peeps_rows {
+	const unsigned char *first;
+	size_t stride; /* bytes; a multiple of 8 */
+};
+
+struct peeps_rows peeps_bounds_rows(const struct peeps_target *target, enum peeps_section_id id);
+
+/* A row below the section's mark. */
+static inline const void *peeps_row(struct peeps_rows rows, uint64_t row)
+{
+	return rows.first + row * rows.stride;
+}
 
 #endif

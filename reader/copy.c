@@ -101,12 +101,12 @@ int peeps_image_copy_entities(struct peeps_image *image, const struct peeps_targ
 			      const struct peeps_marks *marks, uint64_t cut_epoch,
 			      uint64_t deadline_ns)
 {
-	const struct peeps_entity_slot *slots = peeps_bounds_rows(target, PEEPS_SECTION_ENTITIES);
+	const struct peeps_rows slots = peeps_bounds_rows(target, PEEPS_SECTION_ENTITIES);
 	const uint64_t count = marks->rows[PEEPS_SECTION_ENTITIES];
 	struct peeps_entity_view *view = image->entities;
 
 	for (uint64_t row = 0; row < count; row++) {
-		const uint64_t *slot = (const uint64_t *)&slots[row];
+		const uint64_t *slot = peeps_row(slots, row);
 		uint64_t *words = (uint64_t *)view;
 
 		if (is_late(row, deadline_ns))
@@ -129,12 +129,12 @@ int peeps_image_copy_edges(struct peeps_image *image, const struct peeps_target 
 			   const struct peeps_marks *marks, uint64_t cut_epoch,
 			   uint64_t deadline_ns)
 {
-	const struct peeps_edge_slot *slots = peeps_bounds_rows(target, PEEPS_SECTION_EDGES);
+	const struct peeps_rows slots = peeps_bounds_rows(target, PEEPS_SECTION_EDGES);
 	const uint64_t count = marks->rows[PEEPS_SECTION_EDGES];
 	struct peeps_edge_view *view = image->edges;
 
 	for (uint64_t row = 0; row < count; row++) {
-		const uint64_t *slot = (const uint64_t *)&slots[row];
+		const uint64_t *slot = peeps_row(slots, row);
 
 		if (is_late(row, deadline_ns))
 			return -ETIME;
@@ -192,14 +192,15 @@ static bool row_copy(uint64_t *view, const uint64_t *row, size_t words, uint64_t
 static int scopes_copy(struct peeps_image *image, const struct peeps_target *target, uint64_t count,
 		       uint64_t cut_epoch, uint64_t deadline_ns)
 {
-	const struct peeps_scope_row *rows = peeps_bounds_rows(target, PEEPS_SECTION_SCOPES);
+	const struct peeps_rows rows = peeps_bounds_rows(target, PEEPS_SECTION_SCOPES);
 	struct peeps_scope_view *view = image->scopes;
 
 	for (uint64_t row = 0; row < count; row++) {
 		if (is_late(row, deadline_ns))
 			return -ETIME;
-		if (!row_copy((uint64_t *)view, (const uint64_t *)&rows[row],
-			      sizeof(*rows) / sizeof(uint64_t) - ROW_REST, cut_epoch))
+		if (!row_copy((uint64_t *)view, peeps_row(rows, row),
+			      sizeof(struct peeps_scope_row) / sizeof(uint64_t) - ROW_REST,
+			      cut_epoch))
 			continue;
 		view->index = (uint32_t)row;
 		view++;
@@ -211,15 +212,15 @@ static int scopes_copy(struct peeps_image *image, const struct peeps_target *tar
 static int memberships_copy(struct peeps_image *image, const struct peeps_target *target,
 			    uint64_t count, uint64_t cut_epoch, uint64_t deadline_ns)
 {
-	const struct peeps_membership_row *rows =
-		peeps_bounds_rows(target, PEEPS_SECTION_MEMBERSHIPS);
+	const struct peeps_rows rows = peeps_bounds_rows(target, PEEPS_SECTION_MEMBERSHIPS);
 	struct peeps_membership_view *view = image->memberships;
 
 	for (uint64_t row = 0; row < count; row++) {
 		if (is_late(row, deadline_ns))
 			return -ETIME;
-		view += row_copy((uint64_t *)view, (const uint64_t *)&rows[row],
-				 sizeof(*rows) / sizeof(uint64_t) - ROW_REST, cut_epoch);
+		view += row_copy((uint64_t *)view, peeps_row(rows, row),
+				 sizeof(struct peeps_membership_row) / sizeof(uint64_t) - ROW_REST,
+				 cut_epoch);
 	}
 	image->membership_count = (size_t)(view - image->memberships);
 	return 0;
@@ -238,13 +239,20 @@ int peeps_image_copy_rows(struct peeps_image *image, const struct peeps_target *
 
 /* --- the rest --------------------------------------------------------------------------------------------------- */
 
+/* Of each row the fields that we know. */
 static void rows_copy(void *to, const struct peeps_target *target, enum peeps_section_id section,
-		      uint64_t rows)
+		      uint64_t count)
 {
-	const struct peeps_section_entry *entry = peeps_bounds_section(&target->header, section);
+	const struct peeps_rows rows = peeps_bounds_rows(target, section);
+	const size_t words = peeps_section_stride(section) / sizeof(uint64_t);
+	uint64_t *copy = to;
 
-	words_copy(to, (const uint64_t *)(target->base + entry->offset),
-		   rows * entry->stride / sizeof(uint64_t));
+	if (rows.stride == words * sizeof(uint64_t)) {
+		words_copy(copy, peeps_row(rows, 0), count * words);
+		return;
+	}
+	for (uint64_t row = 0; row < count; row++)
+		words_copy(copy + row * words, peeps_row(rows, row), words);
 }
 
 void peeps_image_copy_rest(struct peeps_image *image, const struct peeps_target *target,
@@ -274,8 +282,7 @@ void peeps_image_copy_thread(struct peeps_image *image, const struct peeps_targe
 			     size_t record)
 {
 	const struct peeps_thread *thread =
-		(const struct peeps_thread *)peeps_bounds_rows(target, PEEPS_SECTION_THREADS) +
-		record;
+		peeps_row(peeps_bounds_rows(target, PEEPS_SECTION_THREADS), record);
 	struct peeps_thread_view *view = &image->threads[record];
 
 	words_copy(view->write_set, thread->write_set, PEEPS_WRITE_SET_MAX);

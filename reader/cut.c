@@ -106,11 +106,14 @@ static int announce(struct cut *cut)
 /* The txns as they were before the flip: a thread whose txn is still the same later has done nothing since. */
 static void read_txns(struct cut *cut)
 {
-	const struct peeps_thread *records = peeps_bounds_rows(cut->target, PEEPS_SECTION_THREADS);
+	const struct peeps_rows records = peeps_bounds_rows(cut->target, PEEPS_SECTION_THREADS);
 
 	cut->scanned = cut->marks.rows[PEEPS_SECTION_THREADS];
-	for (size_t record = 0; record < cut->scanned; record++)
-		cut->image->threads[record].txn = peeps_load_acquire(&records[record].txn);
+	for (size_t record = 0; record < cut->scanned; record++) {
+		const struct peeps_thread *thread = peeps_row(records, record);
+
+		cut->image->threads[record].txn = peeps_load_acquire(&thread->txn);
+	}
 }
 
 static void clear(struct cut *cut)
@@ -217,8 +220,7 @@ static bool wait_for(const struct cut *cut, const struct peeps_thread *record, u
 static void wait_for_record(struct cut *cut, size_t number)
 {
 	const struct peeps_thread *record =
-		(const struct peeps_thread *)peeps_bounds_rows(cut->target, PEEPS_SECTION_THREADS) +
-		number;
+		peeps_row(peeps_bounds_rows(cut->target, PEEPS_SECTION_THREADS), number);
 	struct peeps_thread_view *thread = &cut->image->threads[number];
 	const uint64_t txn = peeps_load_acquire(&record->txn);
 	bool ended = !(txn & 1) || PEEPS_MUTATED(NO_WAIT);

@@ -76,7 +76,7 @@ static int make_process(struct peeps_decoder *d)
 
 /* --- notes ------------------------------------------------------------------------------------------------------ */
 
-#define DAMAGE_NOTES_MAX 11
+#define DAMAGE_NOTES_MAX 14
 
 static void add_note(struct peeps_decoder *d, const char *note)
 {
@@ -103,6 +103,16 @@ static int make_notes(struct peeps_decoder *d)
 		add_note(d, peeps_text_mend(d->arena, peeps_bytes_of(d->image->notes[i])));
 	if (d->image->notes_lost)
 		add_note(d, "there was more to note than there is room for");
+	add_damage_note(
+		d, d->schema.unknown,
+		"row of the segment's schema is of a later layout; what it describes is left out",
+		"rows of the segment's schema are of a later layout; what they describe is left out");
+	add_damage_note(d, d->damage.edge_kinds,
+			"edge is of a kind that this reader does not know, and is left out",
+			"edges are of kinds that this reader does not know, and are left out");
+	add_damage_note(d, d->texts.unknown,
+			"text is of a format that this reader does not know, and is left empty",
+			"texts are of formats that this reader does not know, and are left empty");
 	add_damage_note(d, d->schema.damaged,
 			"row of the segment's schema makes no sense and is left out",
 			"rows of the segment's schema make no sense and are left out");

@@ -107,7 +107,8 @@ static void add_details(struct peeps_decoder *d, struct peeps_edge *edge,
 	if (!edge->details)
 		return;
 	for (size_t i = 0; i < count; i++) {
-		const uint64_t bits = view->details[details[i].word];
+		const uint64_t bits = peeps_word_bits(view->details[details[i].word],
+						      details[i].shift, details[i].bits);
 
 		if (details[i].name[0] == '\0')
 			continue;
@@ -274,14 +275,21 @@ static size_t count_edges(const struct peeps_decoder *d)
 	return count;
 }
 
+static bool is_known(uint32_t kind)
+{
+	return kind <= PEEPS_EDGE_RPC_LINK;
+}
+
 static void make_edge(struct peeps_decoder *d, const struct peeps_edge_view *view)
 {
 	struct peeps_edge_parts parts;
 	const int shown = peeps_decoder_edge_parts(d, view, &parts);
-	const bool link = parts.kind > PEEPS_EDGE_NEEDS && parts.kind <= PEEPS_EDGE_RPC_LINK;
+	const bool link = parts.kind > PEEPS_EDGE_NEEDS && is_known(parts.kind);
 
 	if (shown < 0)
-		*(link ? &d->damage.links : &d->damage.edges) += 1;
+		*(link                   ? &d->damage.links
+		  : is_known(parts.kind) ? &d->damage.edges
+					 : &d->damage.edge_kinds) += 1;
 	if (shown <= 0)
 		return;
 	if (parts.kind == PEEPS_EDGE_NEEDS)

@@ -31,7 +31,8 @@ struct peeps_damage {
 	uint64_t entities; /* that contradict themselves */
 	uint64_t
 		edges; /* with an end that is not there, or of a kind, operation or state that is none */
-	uint64_t links; /* and holds, likewise */
+	uint64_t edge_kinds; /* edges of a kind of a later layout */
+	uint64_t links;      /* and holds, likewise */
 	uint64_t scopes;
 	uint64_t memberships;
 	uint64_t values; /* references, numbers and enums */
@@ -105,13 +106,17 @@ bool peeps_decoder_is_mutex(const struct peeps_decoder *d, size_t place);
 
 /* --- words ------------------------------------------------------------------------------------------------------ */
 
+static inline uint64_t peeps_word_bits(uint64_t word, unsigned int shift, unsigned int bits)
+{
+	return word >> shift & (bits == 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1);
+}
+
 static inline uint64_t peeps_view_bits(const struct peeps_entity_view *view, unsigned int word,
 				       unsigned int shift, unsigned int bits)
 {
-	const uint64_t value =
-		word == PEEPS_FIELD_WORD_STATUS_WORD ? view->status : view->body[word];
-
-	return value >> shift & (bits == 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1);
+	return peeps_word_bits(word == PEEPS_FIELD_WORD_STATUS_WORD ? view->status
+								    : view->body[word],
+			       shift, bits);
 }
 
 /* A field of kinds.def: PEEPS_VIEW_FIELD(view, MUTEX, HOLDER). */

@@ -29,20 +29,20 @@ struct look {
 	bool ordered; /* the second scan really is later than the copy, on every processor */
 };
 
-static const struct peeps_thread *records_of(const struct peeps_target *target)
+static const struct peeps_thread *record_at(struct peeps_rows records, size_t record)
 {
-	return peeps_bounds_rows(target, PEEPS_SECTION_THREADS);
+	return peeps_row(records, record);
 }
 
 static void first_scan(struct look *look)
 {
-	const struct peeps_thread *records = records_of(look->target);
+	const struct peeps_rows records = peeps_bounds_rows(look->target, PEEPS_SECTION_THREADS);
 
 	for (size_t record = 0; record < look->marks.rows[PEEPS_SECTION_THREADS]; record++) {
 		struct peeps_thread_view *thread = &look->image->threads[record];
 
 		/* Acquire: the words of every section that ended before. Pairs with the section's last store. */
-		thread->txn = peeps_load_acquire(&records[record].txn);
+		thread->txn = peeps_load_acquire(&record_at(records, record)->txn);
 		thread->stuck = false;
 		peeps_image_copy_thread(look->image, look->target, record);
 	}
@@ -54,26 +54,27 @@ static void first_scan(struct look *look)
  */
 static void read_write_sets(struct look *look)
 {
-	const struct peeps_thread *records = records_of(look->target);
+	const struct peeps_rows records = peeps_bounds_rows(look->target, PEEPS_SECTION_THREADS);
 
 	for (size_t record = 0; record < look->image->thread_count; record++) {
 		for (size_t i = 0; i < PEEPS_WRITE_SET_MAX; i++)
 			look->image->threads[record].write_set[i] =
-				peeps_load_relaxed(&records[record].write_set[i]);
+				peeps_load_relaxed(&record_at(records, record)->write_set[i]);
 	}
 }
 
 /* Returns how many threads were, or may have been, in a section since the first scan. */
 static size_t second_scan(struct look *look)
 {
-	const struct peeps_thread *records = records_of(look->target);
+	const struct peeps_rows records = peeps_bounds_rows(look->target, PEEPS_SECTION_THREADS);
 	size_t unsettled = 0;
 
 	for (size_t record = 0; record < look->image->thread_count; record++) {
 		struct peeps_thread_view *thread = &look->image->threads[record];
 
-		thread->settled = look->ordered && !(thread->txn & 1) &&
-				  peeps_load_acquire(&records[record].txn) == thread->txn;
+		thread->settled =
+			look->ordered && !(thread->txn & 1) &&
+			peeps_load_acquire(&record_at(records, record)->txn) == thread->txn;
 		unsettled += !thread->settled;
 	}
 	return unsettled;
@@ -92,12 +93,11 @@ static bool words_agree(const uint64_t *copy, const uint64_t *live, size_t count
 
 static void compare_entities(struct look *look)
 {
-	const struct peeps_entity_slot *slots =
-		peeps_bounds_rows(look->target, PEEPS_SECTION_ENTITIES);
+	const struct peeps_rows slots = peeps_bounds_rows(look->target, PEEPS_SECTION_ENTITIES);
 
 	for (size_t i = 0; i < look->image->entity_count; i++) {
 		struct peeps_entity_view *view = &look->image->entities[i];
-		const struct peeps_entity_slot *slot = &slots[view->index];
+		const struct peeps_entity_slot *slot = peeps_row(slots, view->index);
 
 		view->uncertain = !words_agree(&view->status, &slot->status, 1) ||
 				  !words_agree(view->body, slot->body, PEEPS_BODY_WORDS) ||
@@ -107,11 +107,11 @@ static void compare_entities(struct look *look)
 
 static void compare_edges(struct look *look)
 {
-	const struct peeps_edge_slot *slots = peeps_bounds_rows(look->target, PEEPS_SECTION_EDGES);
+	const struct peeps_rows slots = peeps_bounds_rows(look->target, PEEPS_SECTION_EDGES);
 
 	for (size_t i = 0; i < look->image->edge_count; i++) {
 		struct peeps_edge_view *view = &look->image->edges[i];
-		const struct peeps_edge_slot *slot = &slots[view->index];
+		const struct peeps_edge_slot *slot = peeps_row(slots, view->index);
 
 		/* {slot, wait sequence} and all else that says which wait this is. */
 		view->uncertain = !words_agree(&view->wait, &slot->wait, 1) ||

@@ -345,13 +345,14 @@ static bool main_thread_left(const struct peeps_target *target)
 static void thread_complete(const struct peeps_target *target, struct peeps_image *image,
 			    const struct tid_list *list, size_t record)
 {
-	const struct peeps_thread *records = peeps_bounds_rows(target, PEEPS_SECTION_THREADS);
+	const struct peeps_thread *live =
+		peeps_row(peeps_bounds_rows(target, PEEPS_SECTION_THREADS), record);
 	struct peeps_thread_view *thread = &image->threads[record];
 	const struct tid_pair *pair = tid_find(list, thread->tid);
 
 	thread->exists = pair && !(pair->ours == (uint32_t)target->pid && main_thread_left(target));
 	/* Acquire: after the kernel was asked. A thread that had gone by then began its last section before. */
-	if (peeps_load_acquire(&records[record].txn) != thread->txn)
+	if (peeps_load_acquire(&live->txn) != thread->txn)
 		thread->settled = false;
 	if (thread->exists && !is_named(image, thread))
 		(void)comm_read(target, pair->ours, thread->comm, sizeof(thread->comm));

@@ -84,15 +84,38 @@ static bool is_derived(uint32_t kind, const char *name)
 static bool is_known_type(uint8_t type)
 {
 	return (type >= PEEPS_TYPE_COUNT && type <= PEEPS_TYPE_OPTIONAL_COUNT) ||
-	       type >= PEEPS_TYPE_ENUM_ACTIVITY;
+	       type >= PEEPS_TYPE_ENUM_FIRST;
+}
+
+/* A cut word's bits are not the value: it takes the epoch of the cut to choose between two. */
+static bool is_known_discipline(uint8_t discipline)
+{
+	return discipline == PEEPS_DISCIPLINE_EXCLUSIVE || discipline == PEEPS_DISCIPLINE_STATISTIC;
+}
+
+/* Whether this reader knows what the row says; of a later minor version it need not, and then must not guess. */
+static bool is_known(const struct peeps_schema_row *row)
+{
+	if (row->list < PEEPS_SCHEMA_KIND || row->list > PEEPS_SCHEMA_DETAIL ||
+	    row->flags & PEEPS_SCHEMA_FLAGS_NEEDED)
+		return false;
+	if (row->list == PEEPS_SCHEMA_FIELD)
+		return row->word <= PEEPS_FIELD_WORD_STATUS_WORD && is_known_type(row->type) &&
+		       is_known_discipline(row->discipline);
+	return row->list != PEEPS_SCHEMA_DETAIL ||
+	       (row->word < PEEPS_DETAIL_WORDS && is_known_type(row->type));
+}
+
+static bool has_sound_bits(const struct peeps_schema_row *row)
+{
+	return row->bits > 0 && (unsigned int)row->shift + row->bits <= 64;
 }
 
 static bool is_sound_field(const struct peeps_schema_row *row)
 {
 	const unsigned int end = (unsigned int)row->shift + row->bits;
 
-	if (row->bits == 0 || end > 64 || row->word > PEEPS_FIELD_WORD_STATUS_WORD ||
-	    !is_known_type(row->type))
+	if (!has_sound_bits(row))
 		return false;
 	/* A kind's own bits of the status word are the 24 between its life and its generation. */
 	if (row->word == PEEPS_FIELD_WORD_STATUS_WORD && (row->shift < 8 || end > 32))
@@ -117,8 +140,7 @@ static bool is_sound(const struct peeps_schema_row *row)
 		return row->number <= PEEPS_EDGE_BYTE_MASK && row->owner == 0 &&
 		       (row->name[0] != '\0') == (row->number != 0);
 	case PEEPS_SCHEMA_DETAIL:
-		return row->owner <= PEEPS_EDGE_BYTE_MASK && row->word < PEEPS_DETAIL_WORDS &&
-		       is_known_type(row->type);
+		return row->owner <= PEEPS_EDGE_BYTE_MASK && has_sound_bits(row);
 	case PEEPS_SCHEMA_ENUM:
 		return row->number == 0 || row->name[0] != '\0';
 	case PEEPS_SCHEMA_COUNTER:
@@ -279,7 +301,9 @@ int peeps_schema_read(struct peeps_schema *schema, struct peeps_arena *arena,
 	if (!schema->rows)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++) {
-		if (is_sound(&rows[i]))
+		if (!is_known(&rows[i]))
+			schema->unknown++;
+		else if (is_sound(&rows[i]))
 			schema->rows[schema->row_count++] = rows[i];
 		else
 			schema->damaged++;

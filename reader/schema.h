@@ -30,7 +30,8 @@ struct peeps_schema {
 	size_t row_count;
 	struct peeps_schema_kind *kinds; /* sorted by number */
 	size_t kind_count;
-	uint64_t damaged; /* rows that were left out */
+	uint64_t unknown; /* rows left out because a later layout may give them a meaning */
+	uint64_t damaged; /* rows left out because they have none */
 };
 
 /**

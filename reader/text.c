@@ -27,7 +27,8 @@ void peeps_texts_deinit(struct peeps_texts *texts)
 	texts->mended = NULL;
 }
 
-static bool find(const struct peeps_texts *texts, uint64_t ref, struct peeps_bytes *found)
+static bool find(const struct peeps_texts *texts, uint64_t ref, struct peeps_bytes *found,
+		 uint8_t *format)
 {
 	const uint64_t granule = ref & PEEPS_REF_INDEX_MASK;
 	struct peeps_text_head head;
@@ -40,8 +41,12 @@ static bool find(const struct peeps_texts *texts, uint64_t ref, struct peeps_byt
 	room = (texts->granule_count - granule) * PEEPS_TEXT_GRANULE;
 	memcpy(&head, found->start, sizeof(head));
 	if (head.generation != (ref >> PEEPS_REF_GENERATION_SHIFT & PEEPS_REF_GENERATION_MASK) ||
-	    head.length > PEEPS_TEXT_MAX_BYTES || head.length > room - sizeof(head))
+	    head.length > room - sizeof(head))
 		return false;
+	/* Of a later layout's formats we know where the text is, but not what it says. */
+	if (head.format == PEEPS_TEXT_FORMAT_TEXT && head.length > PEEPS_TEXT_MAX_BYTES)
+		return false;
+	*format = head.format;
 	found->start += sizeof(head);
 	found->length = head.length;
 	return true;
@@ -49,12 +54,19 @@ static bool find(const struct peeps_texts *texts, uint64_t ref, struct peeps_byt
 
 bool peeps_texts_find(struct peeps_texts *texts, uint64_t ref, struct peeps_bytes *found)
 {
+	uint8_t format;
+
 	if (ref == 0)
 		return false;
-	if (find(texts, ref, found))
-		return found->length > 0;
-	texts->damaged++;
-	return false;
+	if (!find(texts, ref, found, &format)) {
+		texts->damaged++;
+		return false;
+	}
+	if (format != PEEPS_TEXT_FORMAT_TEXT) {
+		texts->unknown++;
+		return false;
+	}
+	return found->length > 0;
 }
 
 const char *peeps_texts_at(struct peeps_texts *texts, uint64_t ref)

@@ -25,6 +25,7 @@ struct peeps_texts {
 	const unsigned char *bytes;
 	size_t granule_count;
 	const char **mended; /* by granule: each text is mended once */
+	uint64_t unknown;    /* references that led to a text of a later layout's format */
 	uint64_t damaged;    /* references that led to no sound text */
 };
 
@@ -42,7 +43,7 @@ void peeps_texts_deinit(struct peeps_texts *texts);
 /**
  * peeps_texts_find - the bytes that a text reference means, as they are
  *
- * Returns false for none (0), an empty text, and what is damaged or stale, which is counted.
+ * Returns false for none (0), an empty text, and what is unknown, damaged or stale, which is counted.
  */
 bool peeps_texts_find(struct peeps_texts *texts, uint64_t ref, struct peeps_bytes *found);
 

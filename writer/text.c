@@ -101,8 +101,9 @@ uint64_t text_put(const char *bytes, size_t length)
 	if (granules[index].generation == 0)
 		granules[index].generation = 1;
 	head = segment_row(PEEPS_SECTION_TEXT, index);
-	head->length = (uint32_t)length;
-	head->generation = granules[index].generation;
+	*head = (struct peeps_text_head){ .length = (uint16_t)length,
+					  .format = PEEPS_TEXT_FORMAT_TEXT,
+					  .generation = granules[index].generation };
 	memcpy(head + 1, bytes, length);
 	return (uint64_t)PEEPS_SPACE_TEXT << PEEPS_REF_SPACE_SHIFT |
 	       (uint64_t)granules[index].generation << PEEPS_REF_GENERATION_SHIFT | index;

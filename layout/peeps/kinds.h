@@ -15,7 +15,10 @@ enum peeps_kind {
 	PEEPS_KIND_FIRST_OF_PROGRAM = 1024,
 };
 
-enum peeps_role { PEEPS_ROLE_OTHER = 0, PEEPS_ROLE_ACTOR = 1, PEEPS_ROLE_RESOURCE = 2 };
+enum peeps_role {
+#define PEEPS_ROLE(symbol, number, meaning) PEEPS_ROLE_##symbol = (number),
+#include <peeps/kinds.def>
+};
 
 enum peeps_op {
 #define PEEPS_OP(symbol, number, name) PEEPS_OP_##symbol = (number),
@@ -39,28 +42,15 @@ enum peeps_counter {
 };
 
 enum peeps_field_type {
-	PEEPS_TYPE_COUNT = 1,
-	PEEPS_TYPE_NS_DURATION = 2,
-	PEEPS_TYPE_US_DURATION = 3,
-	PEEPS_TYPE_PTIME = 4,
-	PEEPS_TYPE_REF = 5,
-	PEEPS_TYPE_SITE = 6,
-	PEEPS_TYPE_TEXT = 7,
-	PEEPS_TYPE_BITS = 8,
-	PEEPS_TYPE_BOOL = 9,
-	PEEPS_TYPE_OPTIONAL_COUNT = 10,
-	PEEPS_TYPE_ENUM_ACTIVITY = 16,
-	PEEPS_TYPE_ENUM_MUTEX_TYPE = 17,
-	PEEPS_TYPE_ENUM_CLOSE_CAUSE = 18,
-	PEEPS_TYPE_ENUM_HOLD_ROLE = 19,
-	PEEPS_TYPE_ENUM_HOLD_MODE = 20,
-	PEEPS_TYPE_ENUM_SCOPE_KIND = 21,
+#define PEEPS_TYPE(symbol, number, stored, shown) PEEPS_TYPE_##symbol = (number),
+#include <peeps/kinds.def>
+	PEEPS_TYPE_ENUM_FIRST = 64,
+	PEEPS_TYPE_ENUM_FIRST_OF_PROGRAM = 192,
 };
 
 enum peeps_discipline {
-	PEEPS_DISCIPLINE_EXCLUSIVE = 1,
-	PEEPS_DISCIPLINE_CUT_WORD = 2,
-	PEEPS_DISCIPLINE_STATISTIC = 3,
+#define PEEPS_DISCIPLINE(symbol, number, meaning) PEEPS_DISCIPLINE_##symbol = (number),
+#include <peeps/kinds.def>
 };
 
 /* The word number of fields that live in the kind's own bits of the status word. */

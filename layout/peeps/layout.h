@@ -25,7 +25,7 @@ extern "C" {
 /* FNV-1a over every row of layout.def and kinds.def. tests/layout computes it anew: when that test
  * fails, the layout has changed. Each site carries it, so that code compiled against another layout
  * is refused. */
-#define PEEPS_LAYOUT_HASH UINT64_C(0x95d2ccd12935f020)
+#define PEEPS_LAYOUT_HASH UINT64_C(0xf3ba2066ab485112)
 
 #define PEEPS_CACHE_LINE 64
 #define PEEPS_PAGE_BYTES 4096 /* of the layout's header and control pages, whatever the machine's */
@@ -201,10 +201,10 @@ struct peeps_edge_slot {
 #define PEEPS_STATIC_ASSERT(condition, message) _Static_assert(condition, message)
 #endif
 
-#define PEEPS_LAYOUT_INLINE(type, field, offset, size)                   \
-	PEEPS_STATIC_ASSERT(offsetof(struct type, field) == (offset),    \
-			    "layout: " #type "." #field);                \
-	PEEPS_STATIC_ASSERT(sizeof(((struct type *)0)->field) == (size), \
+#define PEEPS_LAYOUT_INLINE(type, field, offset, size, element, unit, meaning) \
+	PEEPS_STATIC_ASSERT(offsetof(struct type, field) == (offset),          \
+			    "layout: " #type "." #field);                      \
+	PEEPS_STATIC_ASSERT(sizeof(((struct type *)0)->field) == (size),       \
 			    "layout: size of " #type "." #field);
 #define PEEPS_LAYOUT_INLINE_SIZE(type, size) \
 	PEEPS_STATIC_ASSERT(sizeof(struct type) == (size), "layout: size of " #type);

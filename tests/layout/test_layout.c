@@ -47,10 +47,11 @@ static uint64_t layout_hash(void)
 #define ROW(name) hash = add_text(hash, name)
 #define TEXT(text) hash = add_text(hash, text)
 #define NUMBER(number) hash = add_number(hash, (uint64_t)(number))
-#define PEEPS_LAYOUT_INLINE(type, field, offset, size) \
-	ROW("field"), TEXT(STRING_OF(type)), TEXT(STRING_OF(field)), NUMBER(offset), NUMBER(size);
+#define PEEPS_LAYOUT_INLINE(type, field, offset, size, element, unit, meaning)                    \
+	ROW("field"), TEXT(STRING_OF(type)), TEXT(STRING_OF(field)), NUMBER(offset), NUMBER(size), \
+		TEXT(STRING_OF(element));
 #define PEEPS_LAYOUT_INLINE_SIZE(type, size) ROW("size"), TEXT(STRING_OF(type)), NUMBER(size);
-#define PEEPS_LAYOUT_PRIVATE(type, field, offset, size) PEEPS_LAYOUT_INLINE(type, field, offset, size)
+#define PEEPS_LAYOUT_PRIVATE PEEPS_LAYOUT_INLINE
 #define PEEPS_LAYOUT_PRIVATE_SIZE(type, size) PEEPS_LAYOUT_INLINE_SIZE(type, size)
 #include <peeps/layout.def>
 
@@ -66,8 +67,12 @@ static uint64_t layout_hash(void)
 #define PEEPS_EDGE(symbol, number, name) ROW("edge"), NUMBER(number), TEXT(name);
 #define PEEPS_ENUM(list, symbol, number, name) ROW("enum"), TEXT(STRING_OF(list)), NUMBER(number), TEXT(name);
 #define PEEPS_COUNTER(symbol, number, name) ROW("counter"), NUMBER(number), TEXT(name);
+#define PEEPS_TYPE(symbol, number, stored, shown) ROW("type"), TEXT(STRING_OF(symbol)), NUMBER(number);
+#define PEEPS_DISCIPLINE(symbol, number, meaning) ROW("discipline"), TEXT(STRING_OF(symbol)), NUMBER(number);
+#define PEEPS_ROLE(symbol, number, meaning) ROW("role"), TEXT(STRING_OF(symbol)), NUMBER(number);
 #include <peeps/kinds.def>
 	NUMBER(PEEPS_LAYOUT_MAJOR);
+	NUMBER(PEEPS_LAYOUT_MINOR);
 	return hash;
 }
 
@@ -93,6 +98,9 @@ static const struct number_row numbers[] = {
 #define PEEPS_EDGE(symbol, number, name) { "edge", name, number },
 #define PEEPS_ENUM(list, symbol, number, name) { "enum " #list, name, number },
 #define PEEPS_COUNTER(symbol, number, name) { "counter", name, number },
+#define PEEPS_TYPE(symbol, number, stored, shown) { "type", #symbol, number },
+#define PEEPS_DISCIPLINE(symbol, number, meaning) { "discipline", #symbol, number },
+#define PEEPS_ROLE(symbol, number, meaning) { "role", #symbol, number },
 #include <peeps/kinds.def>
 };
 
@@ -117,9 +125,9 @@ struct field_row {
 };
 
 static const struct field_row fields[] = {
-#define PEEPS_LAYOUT_INLINE(type, field, offset, size) { #type, #field, offset, size },
+#define PEEPS_LAYOUT_INLINE(type, field, offset, size, element, unit, meaning) { #type, #field, offset, size },
 #define PEEPS_LAYOUT_INLINE_SIZE(type, size) { #type, NULL, 0, size },
-#define PEEPS_LAYOUT_PRIVATE(type, field, offset, size) { #type, #field, offset, size },
+#define PEEPS_LAYOUT_PRIVATE(type, field, offset, size, element, unit, meaning) { #type, #field, offset, size },
 #define PEEPS_LAYOUT_PRIVATE_SIZE(type, size) { #type, NULL, 0, size },
 #include <peeps/layout.def>
 };

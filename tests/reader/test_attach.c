@@ -241,7 +241,7 @@ static void attach__unsound_segment__says_why(void **state)
 	static const struct refusal rows[] = {
 		{ "garbage", change_magic, -EBADMSG, 6, "does not begin like one" },
 		{ "other major", change_major, -EPROTONOSUPPORT, 6,
-		  "layout 2, and this reader knows layout 1" },
+		  "layout 2.0, and this reader knows 1.x" },
 		{ "never ready", change_to_not_ready, -ENOENT, 4, "not ready" },
 		{ "of an earlier process of this pid", change_start_time, -ENOENT, 4, "parent's" },
 	};

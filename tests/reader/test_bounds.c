@@ -56,7 +56,8 @@ CHANGE(other_end, h->magic = __builtin_bswap64(h->magic))
 CHANGE(other_major, h->layout_major = 9)
 CHANGE(incompat, h->incompat_flags = 0x80)
 CHANGE(compat, h->compat_flags = UINT32_MAX)
-CHANGE(newer_minor, h->layout_minor = 7)
+CHANGE(newer_minor, h->layout_minor = 7; h->layout_hash ^= 1)
+CHANGE(newer_major, h->layout_major = 2; h->layout_minor = 3; h->layout_hash ^= 1)
 CHANGE(other_hash, h->layout_hash ^= 1)
 CHANGE(other_order, h->byte_order = 0x04030201)
 CHANGE(other_size, h->segment_bytes += 4096)
@@ -74,6 +75,13 @@ CHANGE(twice, entry(h, PEEPS_SECTION_TEXT)->id = PEEPS_SECTION_EDGES;
 CHANGE(meaningless, entry(h, PEEPS_SECTION_TEXT)->id = 0)
 CHANGE(stride_zero, entry(h, PEEPS_SECTION_ENTITIES)->stride = 0)
 CHANGE(stride_less, entry(h, PEEPS_SECTION_ENTITIES)->stride = 184)
+CHANGE(stride_uneven, entry(h, PEEPS_SECTION_ENTITIES)->stride += 8)
+CHANGE(stride_odd, entry(h, PEEPS_SECTION_SITES)->stride += 4)
+CHANGE(stride_longer, entry(h, PEEPS_SECTION_ENTITIES)->stride += 64;
+       entry(h, PEEPS_SECTION_ENTITIES)->capacity /= 2;
+       entry(h, PEEPS_SECTION_SITES)->stride += 8; entry(h, PEEPS_SECTION_SITES)->capacity /= 2)
+CHANGE(words_longer, entry(h, PEEPS_SECTION_COUNTERS)->stride = 16;
+       entry(h, PEEPS_SECTION_COUNTERS)->capacity /= 2)
 CHANGE(within_page, entry(h, PEEPS_SECTION_EDGES)->offset += 64)
 CHANGE(over_header, entry(h, PEEPS_SECTION_COUNTERS)->offset = 0)
 CHANGE(over_control, entry(h, PEEPS_SECTION_COUNTERS)->offset = PEEPS_CONTROL_OFFSET)
@@ -97,12 +105,13 @@ static const struct hostile rows[] = {
 	{ "other magic", other_magic, -EBADMSG, "does not begin" },
 	{ "other end of the word", other_end, -EPROTONOSUPPORT, "byte order" },
 	{ "other major", other_major, -EPROTONOSUPPORT,
-	  "layout 9, and this reader knows layout 1" },
+	  "layout 9.0, and this reader knows 1.x" },
+	{ "newer major", newer_major, -EPROTONOSUPPORT, "layout 2.3, and this reader knows 1.x" },
 	{ "unknown incompatible feature", incompat, -EPROTONOSUPPORT,
 	  "0x80, and this reader knows 0x0" },
 	{ "unknown compatible feature", compat, 0, NULL },
 	{ "newer minor", newer_minor, 0, NULL },
-	{ "other hash", other_hash, -EPROTONOSUPPORT, "and this reader knows" },
+	{ "other hash", other_hash, -EPROTONOSUPPORT, "layout 1.0 of its own (" },
 	{ "other byte order", other_order, -EBADMSG, "byte order" },
 	{ "another size than the file's", other_size, -EBADMSG, "size" },
 	{ "huge size", huge_size, -EBADMSG, "size" },
@@ -118,6 +127,11 @@ static const struct hostile rows[] = {
 	{ "section 0", meaningless, -EBADMSG, "no meaning" },
 	{ "stride zero", stride_zero, -EBADMSG, "(entities) has rows of another size" },
 	{ "stride less", stride_less, -EBADMSG, "(entities) has rows of another size" },
+	{ "slots not in cache lines", stride_uneven, -EBADMSG,
+	  "(entities) has rows of another size" },
+	{ "rows not in words", stride_odd, -EBADMSG, "(sites) has rows of another size" },
+	{ "longer rows", stride_longer, 0, NULL },
+	{ "longer words", words_longer, -EBADMSG, "(counters) has rows of another size" },
 	{ "begins within a page", within_page, -EBADMSG, "(edges) begins within a page" },
 	{ "over the header", over_header, -EBADMSG, "(counters) overlaps the header" },
 	{ "over the control page", over_control, -EBADMSG, "(counters) overlaps the header" },
@@ -212,7 +226,7 @@ static void sections__moved_after_the_check__are_not_followed(void **state)
 	assert_int_equal(peeps_attach_fd(&target, segment.fd, &problem), 0);
 	fake_section(&segment, PEEPS_SECTION_EDGES)->offset = UINT64_MAX;
 	fake_section(&segment, PEEPS_SECTION_EDGES)->capacity = UINT64_MAX;
-	assert_ptr_equal(peeps_bounds_rows(&target, PEEPS_SECTION_EDGES),
+	assert_ptr_equal(peeps_bounds_rows(&target, PEEPS_SECTION_EDGES).first,
 			 target.base + ((unsigned char *)segment.edges - segment.base));
 	peeps_detach(&target);
 	fake_segment_free(&segment);

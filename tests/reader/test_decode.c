@@ -324,7 +324,6 @@ CHANGE(target_none, edge->dst = 0)
 CHANGE(source_beyond, edge->src |= UINT32_MAX)
 CHANGE(source_resource, edge->src = edge->dst)
 CHANGE(target_text, edge->dst = f->segment.entities[f->deadlock.left].name)
-CHANGE(unknown_kind, edge->status |= UINT64_C(0xf0) << PEEPS_EDGE_KIND_SHIFT)
 CHANGE(unknown_op, edge->status |= UINT64_C(0xf0) << PEEPS_EDGE_OP_SHIFT)
 CHANGE(no_op, edge->status &= ~(UINT64_C(0xff) << PEEPS_EDGE_OP_SHIFT))
 CHANGE(no_state, edge->status &= ~UINT64_C(0xff))
@@ -337,7 +336,6 @@ static void operation__damaged__is_left_out_and_noted(void **state)
 		{ "actor beyond the section", source_beyond },
 		{ "actor is a resource", source_resource },
 		{ "resource is a text", target_text },
-		{ "unknown kind", unknown_kind },
 		{ "unknown operation", unknown_op },
 		{ "no operation", no_op },
 		{ "no state", no_state },
@@ -499,7 +497,7 @@ static void text__longer_than_its_section__is_as_if_there_was_none(void **state)
 	head->length = FAKE_TEXT * PEEPS_TEXT_GRANULE;
 	decode(f);
 	(void)node_by_id(f, "mutex:" FAKE_PROC_KEY ":inversion.c.42");
-	head->length = UINT32_MAX;
+	head->length = UINT16_MAX;
 	decode(f);
 	(void)node_by_id(f, "mutex:" FAKE_PROC_KEY ":inversion.c.42");
 }

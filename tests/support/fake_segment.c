@@ -148,7 +148,7 @@ static uint64_t make_ref(enum peeps_space space, uint64_t generation, uint64_t i
 
 uint64_t fake_text(struct fake_segment *segment, const char *text, size_t length)
 {
-	const struct peeps_text_head head = { .length = (uint32_t)length, .generation = 1 };
+	const struct peeps_text_head head = { .length = (uint16_t)length, .generation = 1 };
 	const uint64_t granule =
 		take(segment, PEEPS_SECTION_TEXT,
 		     (sizeof(head) + length + PEEPS_TEXT_GRANULE - 1) / PEEPS_TEXT_GRANULE);

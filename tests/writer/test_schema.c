@@ -41,7 +41,7 @@ static void schema_write__every_row__names_end_and_lists_are_known(void **state)
 		assert_non_null(memchr(rows[i].name, 0, sizeof(rows[i].name)));
 		assert_non_null(memchr(rows[i].prefix, 0, sizeof(rows[i].prefix)));
 		assert_true(rows[i].list >= PEEPS_SCHEMA_KIND);
-		assert_int_equal(rows[i].reserved, 0);
+		assert_int_equal(rows[i].flags, 0);
 	}
 }
 
