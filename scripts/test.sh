@@ -13,7 +13,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # A stress test keeps itself to a few seconds under PEEPS_STRESS=short.
 configurations=(
 	'gcc   | gcc g++       | --buildtype=debugoptimized | all             |'
-	'clang | clang clang++ | --buildtype=debugoptimized | unit e2e stress | PEEPS_STRESS=short'
+	'clang | clang clang++ | --buildtype=debugoptimized | unit e2e stress fuzz | PEEPS_STRESS=short'
 	'asan  | gcc g++       | --native-file=dev.ini      | unit e2e        | PEEPS_STRESS=short'
 )
 

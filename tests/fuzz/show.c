@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/fuzz/show.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/types.h>
+
+#include "reader/analysis.h"
+#include "reader/format_json.h"
+#include "reader/format_text.h"
+#include "reader/graph.h"
+#include "reader/json.h"
+#include "reader/report.h"
+#include "reader/verb_blocked.h"
+#include "reader/verb_check.h"
+
+static void need(bool fine)
+{
+	if (!fine)
+		abort();
+}
+
+/* Lines that no terminal obeys. */
+static ssize_t take(void *unused, const char *bytes, size_t count)
+{
+	(void)unused;
+	for (size_t i = 0; i < count; i++)
+		need((unsigned char)bytes[i] >= ' ' || bytes[i] == '\n');
+	return (ssize_t)count;
+}
+
+static void show_texts(const struct peeps_graph *graph, FILE *out)
+{
+	need(peeps_format_text(graph, out) == 0);
+	need(peeps_blocked_table(graph, 0, out) == 0);
+	need(peeps_blocked_tree(graph, 0, out) == 0);
+	need(peeps_check_text(graph, out) == 0);
+	peeps_report_heading(graph, out);
+	peeps_report_notes(graph, out);
+}
+
+static void show_documents(const struct peeps_graph *graph, FILE *out)
+{
+	struct peeps_json json;
+
+	need(peeps_format_json(graph, out) == 0);
+	need(peeps_json_open(&json, out) == 0);
+	peeps_json_map(&json);
+	need(peeps_blocked_json(graph, 0, &json) == 0);
+	peeps_check_json(graph, &json);
+	peeps_json_map_end(&json);
+	need(peeps_json_close(&json) == 0);
+}
+
+void fuzz_show(struct peeps_graph *graph)
+{
+	const struct peeps_analysis_options wishes = { .max_wait_ns = 1 };
+	FILE *out = fopencookie(NULL, "w", (cookie_io_functions_t){ .write = take });
+
+	need(out != NULL);
+	need(peeps_analyse(graph, &wishes) == 0);
+	show_texts(graph, out);
+	show_documents(graph, out);
+	need(fclose(out) == 0);
+}
