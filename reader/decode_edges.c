@@ -139,6 +139,8 @@ static void make_operation(struct peeps_decoder *d, const struct peeps_edge_view
 {
 	struct peeps_edge *edge = add_edge_of(d, view, parts, d->entities[parts->dst].node);
 
+	if (view->status >> PEEPS_EDGE_MODE_SHIFT & PEEPS_OPERATION_FLAGS_NEEDED)
+		edge->uncertain = true; /* shown, and nothing is concluded from it for certain */
 	edge->op = parts->op;
 	edge->op_kind = peeps_schema_name(&d->schema, PEEPS_SCHEMA_OP, 0, parts->op);
 	edge->state = parts->state;

@@ -424,6 +424,8 @@ static void constants_print(void)
 		BLOCKS, PEEPS_EDGE_MODE_SHIFT,
 		"the operation keeps its thread: all such of one actor have to end before it goes on")
 
+	printf("\nBits 24 to 27 need not be understood. Of 28 to 31 a reader that does not know one concludes nothing for certain.\n");
+
 	section("HOLDER WORD");
 	printf("In a mutex's HOLDER field bit 63 of the reference means that it is locked more than once.\n");
 }

@@ -159,6 +159,9 @@ struct peeps_entity_slot {
  * which an actor polls, any one will do. */
 #define PEEPS_OPERATION_BLOCKS UINT64_C(1)
 
+/* Of later minor versions: who does not know one of these does not know what could end the wait. */
+#define PEEPS_OPERATION_FLAGS_NEEDED UINT64_C(0xf0)
+
 /* wait: [63:32] wait sequence: which of the slot's waits (or holds) this is, [31:0] poll_count; of a
  * hold: how much is held, 0 = nothing now, and the edge is not shown. A hold's pending_since_ns is since
  * when it is held (0 = no honest stamp) */

@@ -150,6 +150,21 @@ static void detail__in_a_later_word__is_left_out_and_noted(void **state)
 	assert_noted(f, "1 row of the segment's schema is of a later layout");
 }
 
+/* What it waits for may not be what this reader thinks. */
+static void operation__with_a_flag_that_is_needed__is_uncertain(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t *status = &f->segment.edges[f->deadlock.alpha_wait].status;
+
+	*status |= UINT64_C(2) << PEEPS_EDGE_MODE_SHIFT; /* need not be understood */
+	decode(f);
+	assert_false(edge_from(f, PEEPS_EDGE_NEEDS, ALPHA)->uncertain);
+	*status |= UINT64_C(0x80) << PEEPS_EDGE_MODE_SHIFT;
+	decode(f);
+	assert_true(edge_from(f, PEEPS_EDGE_NEEDS, ALPHA)->uncertain);
+	assert_false(edge_from(f, PEEPS_EDGE_NEEDS, BETA)->uncertain);
+}
+
 static void edge__of_a_later_kind__is_left_out_and_noted(void **state)
 {
 	struct fixture *f = *state;
@@ -244,6 +259,7 @@ int main(void)
 		TEST(kind_and_operation__known_to_the_schema_alone__are_shown),
 		TEST(detail__of_some_bits__is_only_those),
 		TEST(detail__in_a_later_word__is_left_out_and_noted),
+		TEST(operation__with_a_flag_that_is_needed__is_uncertain),
 		TEST(edge__of_a_later_kind__is_left_out_and_noted),
 		TEST(text__of_a_later_format__is_left_empty_and_noted),
 		TOWN(segment__with_longer_rows__reads_the_same),
