@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reader/analysis.h"
 #include "reader/attach.h"
 #include "reader/bounds.h"
 #include "reader/cut.h"
@@ -138,6 +139,7 @@ static void header_mend(unsigned char *bytes, const struct base *base)
 /* A copy in memory of our own, where every byte too far is noticed. */
 static void read_all(const unsigned char *bytes, size_t count, unsigned int flags)
 {
+	const struct peeps_analysis_options wishes = { .max_wait_ns = 1 };
 	struct peeps_target target = {
 		.pidfd = -1, .segment_fd = -1, .proc_fd = -1, .base = bytes, .mapped_bytes = count
 	};
@@ -153,6 +155,7 @@ static void read_all(const unsigned char *bytes, size_t count, unsigned int flag
 	peeps_image_init(&image);
 	if (peeps_cut(&target, &image, PEEPS_CUT_PASSIVE, &problem) == 0) {
 		need(peeps_decode(&image, flags, &graph) == 0, "peeps_decode");
+		need(peeps_analyse(graph, &wishes) == 0, "peeps_analyse");
 		fuzz_show(graph);
 		peeps_graph_free(graph);
 	}

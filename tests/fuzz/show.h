@@ -6,10 +6,10 @@
 struct peeps_graph;
 
 /**
- * fuzz_show - analyse the graph, and write it in every format
+ * fuzz_show - write the graph in every format that people see
  *
  * Aborts if a format fails, or writes what a terminal obeys.
  */
-void fuzz_show(struct peeps_graph *graph);
+void fuzz_show(const struct peeps_graph *graph);
 
 #endif
