@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From a snapshot document (docs/snapshot.md), in msgpack or JSON, as it is or compressed with zstd, to its graph.
+ *
+ * A document is trusted as little as a segment: each byte is checked before it is used, and memory is bounded by what
+ * was read, which is bounded, too.
+ */
+#ifndef PEEPS_READER_SNAPSHOT_H
+#define PEEPS_READER_SNAPSHOT_H
+
+#include <stddef.h>
+
+struct peeps_graph;
+struct peeps_problem;
+
+/* A longer document is refused, and one that unpacks to more. */
+#define PEEPS_SNAPSHOT_BYTES_MAX ((size_t)1 << 30)
+
+/**
+ * peeps_snapshot_read - read a document to its end
+ * @fd:      borrowed; any file, pipes too, read from where it stands
+ * @name:    of the file, for the problem
+ * @graph:   for the caller to free; findings are as they were made. peeps_analyse() may make them anew
+ * @problem: filled on failure
+ *
+ * What the document is in is told by its first bytes. Keys may stand in any order; unknown ones are passed over.
+ * Returns 0; -EBADMSG not a sound document; -EPROTONOSUPPORT another major of its schema, or compressed and built
+ * without zstd; -EFBIG too long; -ENOMEM; or -errno of a read that failed.
+ */
+int peeps_snapshot_read(int fd, const char *name, struct peeps_graph **graph,
+			struct peeps_problem *problem);
+
+/**
+ * peeps_snapshot_read_bytes - the same, of a document in memory
+ * @bytes: borrowed until this returns
+ */
+int peeps_snapshot_read_bytes(const void *bytes, size_t length, const char *name,
+			      struct peeps_graph **graph, struct peeps_problem *problem);
+
+#endif
