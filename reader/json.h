@@ -7,14 +7,16 @@
 #include <stdint.h>
 #include <stdio.h>
 
-struct peeps_graph;
-struct peeps_source;
-struct peeps_value;
+#include "reader/sink.h"
+
+#define PEEPS_JSON_BUFFER_BYTES 16384
 
 struct peeps_json {
+	struct peeps_sink sink;
 	FILE *out;
 	struct yajl_gen_t *gen;
-	int error; /* of the first write that failed */
+	size_t used; /* of buffer */
+	char buffer[PEEPS_JSON_BUFFER_BYTES];
 };
 
 /**
@@ -31,41 +33,77 @@ int peeps_json_open(struct peeps_json *json, FILE *out);
  */
 int peeps_json_close(struct peeps_json *json);
 
-void peeps_json_map(struct peeps_json *json);
-void peeps_json_map_end(struct peeps_json *json);
-void peeps_json_array(struct peeps_json *json);
-void peeps_json_array_end(struct peeps_json *json);
-void peeps_json_key(struct peeps_json *json, const char *key);
+/* As to any sink, but that it need not be known how many entries follow. */
+static inline void peeps_json_map(struct peeps_json *json)
+{
+	peeps_sink_map(&json->sink, 0);
+}
 
-/* NULL is null. */
-void peeps_json_text(struct peeps_json *json, const char *text);
-/* Integers are exact and below 2^63: beyond, and PEEPS_NO_TIME is beyond, is null. */
-void peeps_json_number(struct peeps_json *json, uint64_t number);
-void peeps_json_bool(struct peeps_json *json, bool value);
-void peeps_json_null(struct peeps_json *json);
-void peeps_json_value(struct peeps_json *json, const struct peeps_graph *graph,
-		      const struct peeps_value *value);
+static inline void peeps_json_map_end(struct peeps_json *json)
+{
+	peeps_sink_map_end(&json->sink);
+}
 
-/* "/src/bank.c:42", or null */
-void peeps_json_source(struct peeps_json *json, const struct peeps_source *source);
+static inline void peeps_json_array(struct peeps_json *json)
+{
+	peeps_sink_array(&json->sink, 0);
+}
+
+static inline void peeps_json_array_end(struct peeps_json *json)
+{
+	peeps_sink_array_end(&json->sink);
+}
+
+static inline void peeps_json_key(struct peeps_json *json, const char *key)
+{
+	peeps_sink_key(&json->sink, key);
+}
+
+static inline void peeps_json_text(struct peeps_json *json, const char *text)
+{
+	peeps_sink_text(&json->sink, text);
+}
+
+static inline void peeps_json_number(struct peeps_json *json, uint64_t number)
+{
+	peeps_sink_number(&json->sink, number);
+}
+
+static inline void peeps_json_bool(struct peeps_json *json, bool value)
+{
+	peeps_sink_bool(&json->sink, value);
+}
+
+static inline void peeps_json_null(struct peeps_json *json)
+{
+	json->sink.type->null(&json->sink);
+}
+
+static inline void peeps_json_value(struct peeps_json *json, const struct peeps_graph *graph,
+				    const struct peeps_value *value)
+{
+	peeps_sink_value(&json->sink, graph, value);
+}
+
+static inline void peeps_json_source(struct peeps_json *json, const struct peeps_source *source)
+{
+	peeps_sink_source(&json->sink, source);
+}
 
 static inline void peeps_json_text_at(struct peeps_json *json, const char *key, const char *text)
 {
-	peeps_json_key(json, key);
-	peeps_json_text(json, text);
+	peeps_sink_text_at(&json->sink, key, text);
 }
 
 static inline void peeps_json_number_at(struct peeps_json *json, const char *key, uint64_t number)
 {
-	peeps_json_key(json, key);
-	peeps_json_number(json, number);
+	peeps_sink_number_at(&json->sink, key, number);
 }
 
 static inline void peeps_json_source_at(struct peeps_json *json, const char *key,
 					const struct peeps_source *source)
 {
-	peeps_json_key(json, key);
-	peeps_json_source(json, source);
+	peeps_sink_source_at(&json->sink, key, source);
 }
 
 #endif

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* peeps-read: which thread of a running process is blocked on what, since when, and who holds it. */
+#include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "reader/answer.h"
 #include "reader/complain.h"
-#include "reader/format_json.h"
+#include "reader/document.h"
 #include "reader/format_text.h"
 #include "reader/graph.h"
 #include "reader/json.h"
 #include "reader/options.h"
+#include "reader/problem.h"
 #include "reader/report.h"
 #include "reader/verb_blocked.h"
 #include "reader/verb_check.h"
@@ -42,7 +45,7 @@ static int print_json(const struct peeps_options *options, const struct peeps_gr
 	if (r)
 		return r;
 	peeps_json_map(&json);
-	peeps_format_json_quality(&json, graph);
+	peeps_document_quality(&json.sink, graph);
 	if (options->verb != PEEPS_VERB_CHECK)
 		r = peeps_blocked_json(graph, options->min_ns, &json);
 	if (r == 0 && options->verb != PEEPS_VERB_BLOCKED)
@@ -61,12 +64,30 @@ static int print_look(const struct peeps_options *options, const struct peeps_gr
 						    : print_text(options, graph, out);
 }
 
+/* Bytes that a terminal would obey, and nobody read. */
+static int refuse_terminal(struct peeps_problem *problem)
+{
+	(void)snprintf(problem->what, sizeof(problem->what), "msgpack is not for a terminal");
+	return peeps_problem_set(problem, PEEPS_EXIT_USAGE, -EINVAL,
+				 "-o FILE, or a pipe; -f json can be read",
+				 "standard output is one");
+}
+
 static int print_dump(const struct peeps_options *options, const struct peeps_graph *graph,
 		      FILE *out, struct peeps_problem *problem)
 {
-	(void)problem;
-	return options->format == PEEPS_FORMAT_JSON ? peeps_format_json(graph, out)
-						    : peeps_format_text(graph, out);
+	switch (options->format) {
+	case PEEPS_FORMAT_JSON:
+		return peeps_document_write_json(graph, out);
+	case PEEPS_FORMAT_MSGPACK:
+		if (isatty(fileno(out)))
+			return refuse_terminal(problem);
+		return peeps_document_write_msgpack(graph, out);
+	case PEEPS_FORMAT_TEXT:
+	case PEEPS_FORMAT_DOT:
+		break;
+	}
+	return peeps_format_text(graph, out);
 }
 
 static int print_help(const struct peeps_options *options, const struct peeps_graph *graph,

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "reader/edge_index.h"
-#include "reader/format_json.h"
+#include "reader/document.h"
 #include "reader/graph.h"
 #include "reader/json.h"
 #include "reader/labels.h"
@@ -326,7 +326,7 @@ void peeps_check_json(const struct peeps_graph *graph, struct peeps_json *json)
 {
 	const struct peeps_finding *finding = gravest(graph);
 
-	peeps_format_json_findings(json, graph);
+	peeps_document_findings(&json->sink, graph);
 	if (finding)
 		peeps_json_text_at(json, "verdict", peeps_finding_name(finding->kind));
 	else

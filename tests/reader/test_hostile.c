@@ -18,7 +18,7 @@
 #include "reader/analysis.h"
 #include "reader/cut.h"
 #include "reader/decode.h"
-#include "reader/format_json.h"
+#include "reader/document.h"
 #include "reader/format_text.h"
 #include "reader/json.h"
 #include "reader/verb_blocked.h"
@@ -241,7 +241,7 @@ static void print_documents(const struct peeps_graph *graph, FILE *out)
 {
 	struct peeps_json json;
 
-	assert_int_equal(peeps_format_json(graph, out), 0);
+	assert_int_equal(peeps_document_write_json(graph, out), 0);
 	assert_int_equal(peeps_json_open(&json, out), 0);
 	peeps_json_map(&json);
 	assert_int_equal(peeps_blocked_json(graph, 0, &json), 0);

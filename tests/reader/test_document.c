@@ -11,10 +11,10 @@
 #include <cmocka.h>
 #include <yajl_tree.h>
 
-#include "reader/format_json.h"
+#include "reader/document.h"
 #include "tests/reader/graph_builder.h"
 
-static void format_json__small_graph__is_exactly_the_document(void **state)
+static void document_json__small_graph__is_exactly_the_document(void **state)
 {
 	struct peeps_graph *graph = graph_new();
 	const uint32_t thread = graph_thread(graph, 4712, "worker-1");
@@ -26,28 +26,33 @@ static void format_json__small_graph__is_exactly_the_document(void **state)
 	(void)graph_wait(graph, thread, mutex, 7700 * MS);
 	graph_analyse(graph, 0);
 	graph->finding_count = 0; /* a test of their own */
-	text = printed(peeps_format_json, graph);
+	text = printed(peeps_document_write_json, graph);
 	assert_string_equal(
 		text,
 		"{\"schema\":\"peeps.snapshot/1\",\"taken_at_unix_ns\":1777636800250000000,\"cut_ns\":12000,\"skew_ns\":0,"
 		"\"quality\":\"cut\",\"notes\":[],"
 		"\"processes\":[{\"proc_key\":\"orders-4711\",\"pid\":4711,\"name\":\"orders\","
 		"\"cmdline\":\"./orders --serve\",\"start_time\":77,\"ptime_now_ns\":20000000000,"
-		"\"coverage\":\"mutexes of peeps\",\"counters\":{\"dropped_edges\":0,\"torn\":0}}],"
+		"\"coverage\":\"mutexes of peeps\",\"counters\":{\"dropped_edges\":0,\"torn\":0},"
+		"\"own_pid\":4711,\"threads\":1}],"
 		"\"nodes\":["
 		"{\"id\":\"thread:orders-4711:4712\",\"kind\":\"thread\",\"process\":\"orders-4711\","
-		"\"name\":\"worker-1\",\"site\":null,\"attrs\":{\"activity\":\"blocked\"}},"
+		"\"name\":\"worker-1\",\"site\":null,\"attrs\":{\"activity\":\"blocked\"},"
+		"\"role\":\"actor\",\"tid\":4712,\"exited\":false,\"sleeping\":false,\"function\":null,\"krate\":null},"
 		"{\"id\":\"mutex:orders-4711:accounts\",\"kind\":\"mutex\",\"process\":\"orders-4711\","
 		"\"name\":\"accounts\",\"site\":\"/src/bank.c:42\","
-		"\"attrs\":{\"mutex_type\":\"normal\",\"waiters\":1}}],"
+		"\"attrs\":{\"mutex_type\":\"normal\",\"waiters\":1},"
+		"\"role\":\"resource\",\"function\":null,\"krate\":null}],"
 		"\"edges\":["
 		"{\"src\":\"mutex:orders-4711:accounts\",\"dst\":\"thread:orders-4711:4712\",\"kind\":\"holds\","
 		"\"meta\":{\"role\":\"lock\",\"mode\":\"exclusive\",\"count\":1,\"held_since_ptime_ms\":7500,"
-		"\"held_accuracy_ms\":100,\"source\":\"/src/bank.c:88\",\"krate\":\"bank\"}},"
+		"\"held_accuracy_ms\":100,\"source\":\"/src/bank.c:88\",\"krate\":\"bank\",\"function\":null,"
+		"\"held_since_ptime_ns\":7500999999,\"held_accuracy_ns\":100000000,\"wait_sequence\":0,\"slot\":0}},"
 		"{\"src\":\"thread:orders-4711:4712\",\"dst\":\"mutex:orders-4711:accounts\",\"kind\":\"needs\","
 		"\"meta\":{\"op_kind\":\"lock\",\"state\":\"pending\",\"pending_since_ptime_ms\":7700,"
 		"\"last_change_ptime_ms\":7700,\"source\":\"/src/bank.c:90\",\"krate\":null,\"poll_count\":1,"
-		"\"wait_sequence\":3,\"slot\":5,\"details\":{}}}],"
+		"\"wait_sequence\":3,\"slot\":5,\"details\":{},\"function\":null,"
+		"\"pending_since_ptime_ns\":7700000000,\"last_change_ptime_ns\":7700000000,\"blocks\":true}}],"
 		"\"scopes\":[],\"memberships\":[],\"findings\":[]}\n");
 	free(text);
 	peeps_graph_free(graph);
@@ -55,7 +60,7 @@ static void format_json__small_graph__is_exactly_the_document(void **state)
 
 static yajl_val parsed(const struct peeps_graph *graph)
 {
-	char *text = printed(peeps_format_json, graph);
+	char *text = printed(peeps_document_write_json, graph);
 	char error[256];
 	yajl_val document = yajl_tree_parse(text, error, sizeof(error));
 
@@ -94,7 +99,7 @@ static void assert_text(yajl_val document, const char *path, const char *wanted)
 	assert_string_equal(text, wanted);
 }
 
-static void format_json__deadlock__is_a_finding_with_its_evidence(void **state)
+static void document_json__deadlock__is_a_finding_with_its_evidence(void **state)
 {
 	struct peeps_graph *graph = graph_deadlocked();
 	yajl_val document;
@@ -111,12 +116,13 @@ static void format_json__deadlock__is_a_finding_with_its_evidence(void **state)
 	assert_text(document, "findings.0.edges.1.src", "mutex:orders-4711:ledger");
 	assert_text(document, "findings.0.edges.1.dst", "thread:orders-4711:4713");
 	assert_text(document, "findings.0.edges.1.kind", "holds");
+	assert_int_equal(YAJL_GET_INTEGER(at(document, "findings.0.edges.1.index")), 1);
 	assert_text(document, "findings.0.victims.0", "thread:orders-4711:4714");
 	yajl_tree_free(document);
 	peeps_graph_free(graph);
 }
 
-static void format_json__hostile_texts__come_back_as_they_were(void **state)
+static void document_json__hostile_texts__come_back_as_they_were(void **state)
 {
 	static const char *const texts[] = { "two\nlines\t\"quoted\" \\ \x01\x1b[31m\x7f",
 					     "caf\xc3\xa9 \xe2\x80\xae", "" };
@@ -146,7 +152,7 @@ static void format_json__hostile_texts__come_back_as_they_were(void **state)
 	}
 }
 
-static void format_json__each_type_of_value__is_exact_or_null(void **state)
+static void document_json__each_type_of_value__is_exact_or_null(void **state)
 {
 	static const struct {
 		struct peeps_value value;
@@ -171,7 +177,7 @@ static void format_json__each_type_of_value__is_exact_or_null(void **state)
 		char *text;
 
 		graph_attribute(graph, graph_thread(graph, 1, "t"), "x", rows[i].value);
-		text = printed(peeps_format_json, graph);
+		text = printed(peeps_document_write_json, graph);
 		(void)snprintf(wanted, sizeof(wanted), "\"x\":%s}", rows[i].json);
 		if (!strstr(text, wanted))
 			fail_msg("%s is not in %s", wanted, text);
@@ -180,7 +186,7 @@ static void format_json__each_type_of_value__is_exact_or_null(void **state)
 	}
 }
 
-static void format_json__what_is_not_known__is_null_or_left_out(void **state)
+static void document_json__what_is_not_known__is_null_or_left_out(void **state)
 {
 	struct peeps_graph *graph = graph_deadlocked();
 	struct peeps_edge *hold = &graph->edges[0], *wait = &graph->edges[2];
@@ -214,8 +220,10 @@ static void format_json__what_is_not_known__is_null_or_left_out(void **state)
 	peeps_graph_free(graph);
 }
 
-static void format_json__links_have_no_operation__and_say_nothing_of_one(void **state)
+static void document_json__links_have_no_operation__and_say_nothing_of_one(void **state)
 {
+	static const char *const only_of_others[] = { "op_kind", "state", "pending_since_ptime_ms",
+						      "details", "role",  "held_since_ptime_ms" };
 	struct peeps_graph *graph = graph_deadlocked();
 	yajl_val document;
 
@@ -226,13 +234,20 @@ static void format_json__links_have_no_operation__and_say_nothing_of_one(void **
 	document = parsed(graph);
 	assert_text(document, "edges.0.kind", "channel_link");
 	assert_text(document, "edges.2.kind", "needs");
-	assert_int_equal(YAJL_GET_OBJECT(at(document, "edges.0.meta"))->len, 0);
-	assert_int_equal(YAJL_GET_OBJECT(at(document, "edges.2.meta"))->len, 0);
+	for (size_t i = 0; i < sizeof(only_of_others) / sizeof(only_of_others[0]); i++) {
+		char path[64];
+
+		(void)snprintf(path, sizeof(path), "edges.0.meta.%s", only_of_others[i]);
+		assert_null(at(document, path));
+		path[strlen("edges.")] = '2';
+		assert_null(at(document, path));
+	}
+	assert_text(document, "edges.0.meta.source", "/src/bank.c:88");
 	yajl_tree_free(document);
 	peeps_graph_free(graph);
 }
 
-static void format_json__scopes__have_members_and_are_no_nodes(void **state)
+static void document_json__scopes__have_members_and_are_no_nodes(void **state)
 {
 	struct peeps_graph *graph = graph_deadlocked();
 	struct peeps_graph_scope scopes[] = {
@@ -254,7 +269,7 @@ static void format_json__scopes__have_members_and_are_no_nodes(void **state)
 	graph->scope_count = 2;
 	graph->memberships = memberships;
 	graph->membership_count = 1;
-	text = printed(peeps_format_json, graph);
+	text = printed(peeps_document_write_json, graph);
 	assert_non_null(strstr(
 		text,
 		"\"scopes\":[{\"id\":\"scope:orders-4711:user:boot\",\"kind\":\"user\",\"process\":\"orders-4711\","
@@ -270,14 +285,14 @@ static void format_json__scopes__have_members_and_are_no_nodes(void **state)
 	peeps_graph_free(graph);
 }
 
-static void format_json__writes_fail__says_so(void **state)
+static void document_json__writes_fail__says_so(void **state)
 {
 	struct peeps_graph *graph = graph_deadlocked();
 	FILE *full = fopen("/dev/full", "w");
 
 	(void)state;
 	setbuf(full, NULL);
-	assert_int_equal(peeps_format_json(graph, full), -ENOSPC);
+	assert_int_equal(peeps_document_write_json(graph, full), -ENOSPC);
 	(void)fclose(full);
 	peeps_graph_free(graph);
 }
@@ -285,14 +300,14 @@ static void format_json__writes_fail__says_so(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(format_json__small_graph__is_exactly_the_document),
-		cmocka_unit_test(format_json__deadlock__is_a_finding_with_its_evidence),
-		cmocka_unit_test(format_json__hostile_texts__come_back_as_they_were),
-		cmocka_unit_test(format_json__each_type_of_value__is_exact_or_null),
-		cmocka_unit_test(format_json__what_is_not_known__is_null_or_left_out),
-		cmocka_unit_test(format_json__links_have_no_operation__and_say_nothing_of_one),
-		cmocka_unit_test(format_json__scopes__have_members_and_are_no_nodes),
-		cmocka_unit_test(format_json__writes_fail__says_so),
+		cmocka_unit_test(document_json__small_graph__is_exactly_the_document),
+		cmocka_unit_test(document_json__deadlock__is_a_finding_with_its_evidence),
+		cmocka_unit_test(document_json__hostile_texts__come_back_as_they_were),
+		cmocka_unit_test(document_json__each_type_of_value__is_exact_or_null),
+		cmocka_unit_test(document_json__what_is_not_known__is_null_or_left_out),
+		cmocka_unit_test(document_json__links_have_no_operation__and_say_nothing_of_one),
+		cmocka_unit_test(document_json__scopes__have_members_and_are_no_nodes),
+		cmocka_unit_test(document_json__writes_fail__says_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
