@@ -626,6 +626,8 @@ int peeps_findings_make(struct peeps_graph *graph, const struct peeps_analysis_o
 
 	if (r)
 		return r;
+	graph->findings = NULL; /* of a graph that was read, those that were made before */
+	graph->finding_count = 0;
 	m.stuck = calloc(graph->node_count + 1, sizeof(m.stuck[0]));
 	r = m.stuck ? 0 : -ENOMEM;
 

@@ -7,7 +7,7 @@
 #include "reader/graph.h"
 
 /**
- * peeps_findings_make - fill in the graph's findings: the certain ones first, and of those deadlocks
+ * peeps_findings_make - fill in the graph's findings, in place of any that it has: the certain ones first, and of those deadlocks
  *
  * One deadlock per knot of actors that wait for each other, shown by one cycle through the actor with the smallest
  * id; one orphaned wait per resource that nobody can give any more, shown by the actor that has waited for it longest;

@@ -9,12 +9,14 @@
 #define PEEPS_READER_SNAPSHOT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct peeps_graph;
 struct peeps_problem;
 
-/* A longer document is refused, and one that unpacks to more. */
-#define PEEPS_SNAPSHOT_BYTES_MAX ((size_t)1 << 30)
+/* What is longer is refused: a file, before and after it is decompressed; and its msgpack, which is kept in memory. */
+#define PEEPS_SNAPSHOT_READ_MAX ((uint64_t)4 << 30)
+#define PEEPS_SNAPSHOT_KEPT_MAX ((size_t)2 << 30)
 
 /**
  * peeps_snapshot_read - read a document to its end

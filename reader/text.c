@@ -165,6 +165,18 @@ char *peeps_text_mend(struct peeps_arena *arena, struct peeps_bytes bytes)
 	return mended;
 }
 
+bool peeps_text_is_sound(struct peeps_bytes bytes)
+{
+	size_t valid;
+
+	for (size_t at = 0; at < bytes.length; at += valid) {
+		valid = character_length(bytes.start + at, bytes.length - at);
+		if (!valid)
+			return false;
+	}
+	return true;
+}
+
 /* By a table: the ids of a million entities go through here. */
 static bool is_plain(unsigned char byte)
 {

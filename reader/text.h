@@ -60,6 +60,11 @@ const char *peeps_texts_at(struct peeps_texts *texts, uint64_t ref);
 char *peeps_text_mend(struct peeps_arena *arena, struct peeps_bytes bytes);
 
 /**
+ * peeps_text_is_sound - whether that would change nothing
+ */
+bool peeps_text_is_sound(struct peeps_bytes bytes);
+
+/**
  * peeps_text_escape - a copy fit for an id: bytes outside [A-Za-z0-9._-] become %XX
  */
 char *peeps_text_escape(struct peeps_arena *arena, struct peeps_bytes bytes);

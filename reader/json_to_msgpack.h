@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* JSON as it comes in, made into msgpack, so that there is one reader of documents. */
+#ifndef PEEPS_READER_JSON_TO_MSGPACK_H
+#define PEEPS_READER_JSON_TO_MSGPACK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct peeps_json_to_msgpack;
+
+/**
+ * peeps_json_to_msgpack_new - nothing came in yet; undo with peeps_json_to_msgpack_free()
+ * @limit_bytes: of the msgpack: beyond, the JSON is refused
+ *
+ * Returns NULL without memory.
+ */
+struct peeps_json_to_msgpack *peeps_json_to_msgpack_new(size_t limit_bytes);
+void peeps_json_to_msgpack_free(struct peeps_json_to_msgpack *converter);
+
+/**
+ * peeps_json_to_msgpack_feed - what comes next
+ * @count: 0 = that was all
+ *
+ * Returns 0; -EBADMSG no JSON, or nested too deep; -EFBIG beyond the limit; -ENOMEM.
+ */
+int peeps_json_to_msgpack_feed(struct peeps_json_to_msgpack *converter, const unsigned char *bytes,
+			       size_t count);
+
+/* After a failure: what is wrong, and at which byte. */
+const char *peeps_json_to_msgpack_fault(const struct peeps_json_to_msgpack *converter,
+					uint64_t *at);
+
+/* After the end: the msgpack, which the caller frees. */
+unsigned char *peeps_json_to_msgpack_take(struct peeps_json_to_msgpack *converter, size_t *length);
+
+#endif
