@@ -17,9 +17,12 @@ int peeps_answer(const struct peeps_options *options, peeps_print_fn *print,
 	struct peeps_output output;
 	int r = peeps_output_open(&output, options->output, &problem);
 
+	if (r == 0 && options->compressed)
+		r = peeps_output_compress(&output, &problem);
 	if (r)
 		return peeps_complain_of(r, &problem);
 	r = print(options, graph, output.stream, &problem);
+	output.error = -r;
 	if (r == -ENOMEM || problem.status)
 		peeps_output_abandon(&output);
 	else /* failed writes are found here, too */

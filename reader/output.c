@@ -8,7 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "reader/options.h"
 #include "reader/problem.h"
+#include "reader/zst.h"
 
 static int fail(struct peeps_output *output, struct peeps_problem *problem, int error)
 {
@@ -84,15 +86,52 @@ int peeps_output_open(struct peeps_output *output, const char *path, struct peep
 	return r;
 }
 
+int peeps_output_compress(struct peeps_output *output, struct peeps_problem *problem)
+{
+	FILE *stream = NULL;
+	const int r = peeps_zst_open(output->stream, &stream);
+
+	if (r == 0) {
+		output->below = output->stream;
+		output->stream = stream;
+		return 0;
+	}
+	(void)fail(output, problem, -r);
+	if (r == -EPROTONOSUPPORT)
+		(void)peeps_problem_set(problem, PEEPS_EXIT_USAGE, r, "a name without .zst",
+					"this peeps-read was built without zstd");
+	peeps_output_abandon(output);
+	return r;
+}
+
+static int lost_error(const struct peeps_output *output)
+{
+	return output->error ? output->error : EIO;
+}
+
+/* The end of what is compressed is written now. */
+static int end_compression(struct peeps_output *output)
+{
+	const bool failed = ferror(output->stream);
+	const int r = fclose(output->stream);
+
+	output->stream = output->below;
+	output->below = NULL;
+	return r != 0 ? errno : failed ? lost_error(output) : 0;
+}
+
 /* A full disk may be noticed as late as here. */
 static int flush(struct peeps_output *output)
 {
+	const int error = output->below ? end_compression(output) : 0;
 	const bool failed = ferror(output->stream);
 
+	if (error)
+		return error;
 	if (fflush(output->stream) != 0)
 		return errno;
 	if (failed)
-		return EIO; /* it was not noted which */
+		return lost_error(output);
 	if (fsync(fileno(output->stream)) != 0 && errno != EINVAL && errno != EROFS &&
 	    errno != ENOTSUP)
 		return errno; /* the others: no file that can be synced */
@@ -121,6 +160,8 @@ int peeps_output_commit(struct peeps_output *output, struct peeps_problem *probl
 
 void peeps_output_abandon(struct peeps_output *output)
 {
+	if (output->below)
+		(void)end_compression(output);
 	if (output->stream && output->stream != stdout)
 		(void)fclose(output->stream);
 	if (output->temporary)

@@ -9,8 +9,10 @@
 
 struct peeps_output {
 	FILE *stream;
+	FILE *below;     /* of a compressed one: where the compressed bytes go; else NULL */
 	char *path;      /* NULL: stdout */
 	char *temporary; /* NULL: path is no regular file, and written as it is */
+	int error;       /* errno of a write that failed, if its writer knows; a stream notes only that one did */
 };
 
 /**
@@ -20,6 +22,13 @@ struct peeps_output {
  * Returns 0 or -errno, with the problem filled. Undo with _commit or _abandon.
  */
 int peeps_output_open(struct peeps_output *output, const char *path, struct peeps_problem *problem);
+
+/**
+ * peeps_output_compress - what is written from now on is compressed with zstd
+ *
+ * Returns 0 or -errno, with the problem filled; then the output is abandoned.
+ */
+int peeps_output_compress(struct peeps_output *output, struct peeps_problem *problem);
 
 /**
  * peeps_output_commit - all was written: see that it truly was, and give the file its name
