@@ -14,6 +14,7 @@
 #include <peeps/layout.h>
 
 #define PEEPS_SEGMENT_NAME       "peeps" /* of the memfd: /proc/PID/fd/N -> "/memfd:peeps (deleted)" */
+#define PEEPS_KEPT_SUFFIX        ".peeps" /* of a kept segment's name in PEEPS_DIR */
 #define PEEPS_MAGIC              UINT64_C(0x0a53504545500a01)
 #define PEEPS_BYTE_ORDER         UINT32_C(0x01020304)
 #define PEEPS_CONTROL_OFFSET     PEEPS_PAGE_BYTES
@@ -52,6 +53,23 @@ struct peeps_section_entry {
 	uint64_t capacity;
 	uint64_t high_water;
 	uint64_t reserved[4];
+};
+
+/* compat_flags: [0] a named file in PEEPS_DIR, [7:4] why there is none although one was wanted */
+#define PEEPS_COMPAT_KEPT           UINT32_C(1)
+#define PEEPS_COMPAT_NOT_KEPT_SHIFT 4
+#define PEEPS_COMPAT_NOT_KEPT_MASK  UINT32_C(0xf)
+
+enum peeps_not_kept {
+	PEEPS_NOT_KEPT_NOT_WANTED = 0,
+	PEEPS_NOT_KEPT_PATH = 1,      /* not absolute, or too long */
+	PEEPS_NOT_KEPT_MISSING = 2,   /* it cannot be opened, or is no directory, or a symbolic link */
+	PEEPS_NOT_KEPT_NOT_TMPFS = 3, /* a disk would stall the program */
+	PEEPS_NOT_KEPT_OWNER = 4,     /* not the process's user */
+	PEEPS_NOT_KEPT_MODE = 5,      /* others may look into it */
+	PEEPS_NOT_KEPT_FILE = 6,      /* no file could be made there */
+	PEEPS_NOT_KEPT_MEMORY = 7,    /* it is full */
+	PEEPS_NOT_KEPT_END = 8,
 };
 
 struct peeps_segment_header {
