@@ -15,6 +15,7 @@
 #include "writer/edge.h"
 #include "writer/entity.h"
 #include "writer/intern.h"
+#include "writer/kept.h"
 #include "writer/membership.h"
 #include "writer/scope.h"
 #include "writer/segment.h"
@@ -93,16 +94,29 @@ static bool is_newly_sandboxed(void)
 	return mode != mode_at_start;
 }
 
+/* A tmpfs may be full just here: then without it. */
+static bool make_segment(uint32_t fence_mode)
+{
+	enum peeps_not_kept refused = PEEPS_NOT_KEPT_NOT_WANTED;
+	bool kept;
+
+	do {
+		if (!segment_create(fence_mode, &refused))
+			return false;
+		if (make_tables())
+			return true;
+		kept = peeps_segment.header->compat_flags & PEEPS_COMPAT_KEPT;
+		segment_discard();
+		refused = PEEPS_NOT_KEPT_MEMORY;
+	} while (kept);
+	return false;
+}
+
 static bool start(void)
 {
 	if (!is_wanted() || is_newly_sandboxed() || !prepare_lineage() ||
-	    !segment_create(register_membarrier()))
+	    !make_segment(register_membarrier()))
 		return false;
-	if (!make_tables()) {
-		(void)segment_abandon();
-		segment_close_inherited();
-		return false;
-	}
 	generations++;
 	/* Two apart: a tied hook holds its generation plus one, which must be nobody's generation. */
 	peeps_process.generation = 2 * generations;
@@ -144,6 +158,21 @@ __attribute__((constructor)) static void construct(void)
 	process_start_once();
 	if (process_is_on())
 		thread_watch_leaving();
+}
+
+/* What exit() removes, kill leaves. In a sandbox that came later it stays, too: nobody can ask what that permits. */
+__attribute__((destructor)) static void destruct(void)
+{
+	const int saved_errno = errno;
+	int cancel_state;
+
+	if (!process_is_on() || !(peeps_segment.header->compat_flags & PEEPS_COMPAT_KEPT) ||
+	    is_newly_sandboxed())
+		return;
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state); /* for open() */
+	kept_remove();
+	(void)pthread_setcancelstate(cancel_state, NULL);
+	errno = saved_errno;
 }
 
 /* Between before_fork() and after_fork_*(), under the lock. */
@@ -197,6 +226,7 @@ static void after_fork_in_child(void)
 		peeps_process.state =
 			segment_abandon() && !forking.amid ? PROCESS_UNSTARTED : PROCESS_OFF;
 	segment_close_inherited();
+	kept_forget();
 	self_forget();
 	tick_forget();
 	update_reset_locks();

@@ -16,6 +16,7 @@
 
 #include <peeps/atomic.h>
 #include "writer/capacity.h"
+#include "writer/kept.h"
 #include "writer/schema.h"
 
 #define DESCRIPTOR_MIN 10 /* shells and programs count on those below */
@@ -117,18 +118,15 @@ static bool limits_permit(uint64_t bytes)
 	       limit_permits(RLIMIT_DATA, 16 * bytes);
 }
 
-static bool open_sealed(uint64_t bytes)
+/* Takes fd over, also on failure. */
+static bool set_size(int fd, uint64_t bytes, int seals)
 {
 	struct stat status;
-	int fd = memfd_create(PEEPS_SEGMENT_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
+	fd = fd < 0 ? -1 : move_high(fd);
 	if (fd < 0)
 		return false;
-	fd = move_high(fd);
-	if (fd < 0)
-		return false;
-	if (ftruncate(fd, (off_t)bytes) != 0 ||
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0 ||
+	if (ftruncate(fd, (off_t)bytes) != 0 || (seals && fcntl(fd, F_ADD_SEALS, seals) != 0) ||
 	    fstat(fd, &status) != 0) {
 		(void)close(fd);
 		return false;
@@ -137,6 +135,12 @@ static bool open_sealed(uint64_t bytes)
 	peeps_segment.inode = (uint64_t)status.st_ino;
 	peeps_segment.device = (uint64_t)status.st_dev;
 	return true;
+}
+
+static bool open_sealed(uint64_t bytes)
+{
+	return set_size(memfd_create(PEEPS_SEGMENT_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING), bytes,
+			F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
 }
 
 /* The parent's place, if there was one: pointers into it then still point into a segment. */
@@ -216,38 +220,51 @@ static void write_process_name(char name[PEEPS_PROCESS_NAME_BYTES])
 	memcpy(once, name, sizeof(once));
 }
 
-static void write_header(uint64_t bytes, uint32_t fence_mode)
+static void draw_segment_id(uint8_t segment_id[16])
+{
+	if (getrandom(segment_id, 16, GRND_NONBLOCK) < 0)
+		memcpy(segment_id, (const void *)getauxval(AT_RANDOM), 16); // NOLINT
+}
+
+/* What does not follow from the process or the capacity. */
+struct traits {
+	uint8_t segment_id[16];
+	char process_name[PEEPS_PROCESS_NAME_BYTES];
+	uint32_t fence_mode;
+	uint32_t compat_flags;
+};
+
+static void write_header(uint64_t bytes, const struct traits *traits)
 {
 	struct peeps_segment_header *const header = peeps_segment.header;
 
 	header->layout_major = PEEPS_LAYOUT_MAJOR;
 	header->layout_minor = PEEPS_LAYOUT_MINOR;
+	header->compat_flags = traits->compat_flags;
 	header->layout_hash = PEEPS_LAYOUT_HASH;
 	header->byte_order = PEEPS_BYTE_ORDER;
 	header->section_count = PEEPS_SECTION_END - 1;
 	header->segment_bytes = bytes;
-	if (getrandom(header->segment_id, sizeof(header->segment_id), GRND_NONBLOCK) < 0)
-		memcpy(header->segment_id, (const void *)getauxval(AT_RANDOM),
-		       sizeof(header->segment_id)); // NOLINT
+	memcpy(header->segment_id, traits->segment_id, sizeof(header->segment_id));
 	read_boot_id(header->boot_id);
 	header->pid = (uint32_t)getpid();
-	header->fence_mode = fence_mode;
+	header->fence_mode = traits->fence_mode;
 	header->start_time_ticks = own_start_time_ticks();
 	header->start_monotonic_ns = clock_ns(CLOCK_MONOTONIC);
 	header->start_realtime_ns = clock_ns(CLOCK_REALTIME);
 	header->control_offset = PEEPS_CONTROL_OFFSET;
-	write_process_name(header->process_name);
+	memcpy(header->process_name, traits->process_name, sizeof(header->process_name));
 	peeps_segment.start_monotonic_ns = header->start_monotonic_ns;
 }
 
-static bool fill(uint64_t bytes, const struct capacity *capacity, uint32_t fence_mode)
+static bool fill(uint64_t bytes, const struct capacity *capacity, const struct traits *traits)
 {
 	/* Header and control page: without them there is no segment, and no later write to them may
 	 * fail. */
 	if (madvise(peeps_segment.base, page_round(PEEPS_SECTIONS_OFFSET), MADV_POPULATE_WRITE) !=
 	    0)
 		return false;
-	write_header(bytes, fence_mode);
+	write_header(bytes, traits);
 	(void)lay_out(peeps_segment.header->sections, capacity);
 	peeps_store_relaxed(&peeps_segment.control->epoch, PEEPS_FIRST_EPOCH);
 	if (!segment_reserve(PEEPS_SECTION_COUNTERS, capacity->rows[PEEPS_SECTION_COUNTERS]) ||
@@ -270,8 +287,31 @@ static void draw_first_generation(void)
 		first_generation = 1;
 }
 
-bool segment_create(uint32_t fence_mode)
+static bool open_kept(uint64_t bytes, const struct traits *traits, enum peeps_not_kept *refused)
 {
+	const int fd = kept_open(traits->process_name, traits->segment_id, refused);
+
+	if (fd < 0)
+		return false;
+	if (set_size(fd, bytes, 0))
+		return true;
+	*refused = PEEPS_NOT_KEPT_FILE;
+	kept_remove();
+	return false;
+}
+
+static bool map_and_fill(uint64_t bytes, const struct capacity *capacity,
+			 const struct traits *traits)
+{
+	if (map(bytes) && fill(bytes, capacity, traits))
+		return true;
+	segment_discard();
+	return false;
+}
+
+bool segment_create(uint32_t fence_mode, enum peeps_not_kept *refused)
+{
+	struct traits traits = { .fence_mode = fence_mode };
 	struct capacity capacity;
 	struct peeps_section_entry sections[PEEPS_SECTION_MAX] = { 0 };
 	uint64_t bytes;
@@ -279,18 +319,28 @@ bool segment_create(uint32_t fence_mode)
 	draw_first_generation();
 	capacity_read(&capacity);
 	bytes = lay_out(sections, &capacity);
-	if (!limits_permit(bytes) || !open_sealed(bytes))
+	if (!limits_permit(bytes))
 		return false;
-	if (!map(bytes)) {
-		(void)close(peeps_segment.descriptor);
-		return false;
+	draw_segment_id(traits.segment_id);
+	write_process_name(traits.process_name);
+	if (*refused == PEEPS_NOT_KEPT_NOT_WANTED && kept_is_wanted()) {
+		traits.compat_flags = PEEPS_COMPAT_KEPT;
+		if (open_kept(bytes, &traits, refused)) {
+			if (map_and_fill(bytes, &capacity, &traits))
+				return true;
+			*refused = PEEPS_NOT_KEPT_MEMORY;
+		}
 	}
-	if (!fill(bytes, &capacity, fence_mode)) {
+	traits.compat_flags = (uint32_t)*refused << PEEPS_COMPAT_NOT_KEPT_SHIFT;
+	return open_sealed(bytes) && map_and_fill(bytes, &capacity, &traits);
+}
+
+void segment_discard(void)
+{
+	if (peeps_segment.base)
 		(void)segment_abandon();
-		(void)close(peeps_segment.descriptor);
-		return false;
-	}
-	return true;
+	segment_close_inherited();
+	kept_remove();
 }
 
 void segment_publish(void)

@@ -23,7 +23,7 @@ struct segment {
 	struct peeps_control *control;
 	uint64_t reserved[PEEPS_SECTION_MAX]; /* under the process lock */
 	uint64_t start_monotonic_ns;
-	uint64_t inode, device; /* of the memfd: whether a descriptor is still ours */
+	uint64_t inode, device; /* of the file: whether a descriptor is still ours */
 	/* as it was at the start: the program may have closed it and reused the number */
 	int descriptor;
 };
@@ -31,14 +31,19 @@ struct segment {
 extern struct segment peeps_segment;
 
 /**
- * segment_create - a sealed memfd with an empty, ready segment in it
+ * segment_create - an empty, ready segment: in a file that is kept, if that is wanted and possible, else in a sealed memfd
+ * @refused: why it cannot be kept: no file is tried then; PEEPS_NOT_KEPT_NOT_WANTED: not known yet. Set if one was
+ *           tried in vain; the header says so
  *
  * At the first call in a process lineage the place is found, later it is the same place again.
  * Returns false if it cannot be had; nothing is left behind then.
  * Context: process lock held, or no other thread. Makes syscalls; magic is not stored yet:
  * segment_publish().
  */
-bool segment_create(uint32_t fence_mode);
+bool segment_create(uint32_t fence_mode, enum peeps_not_kept *refused);
+
+/* Undo segment_create(), before anybody has been told of it. */
+void segment_discard(void);
 
 /* Last step of the start: readers may attach from now on. */
 void segment_publish(void);
@@ -51,7 +56,7 @@ void segment_publish(void);
  */
 bool segment_abandon(void);
 
-/* Close the parent's memfd in a forked child, if its number still means that. */
+/* Close the segment's descriptor, the parent's in a forked child, if its number still means that. */
 void segment_close_inherited(void);
 
 /**
