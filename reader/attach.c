@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/kcmp.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -17,8 +18,10 @@
 #include <unistd.h>
 
 #include <peeps/atomic.h>
+#include "reader/attach_file.h"
 #include "reader/bounds.h"
 #include "reader/clock.h"
+#include "reader/kept.h"
 #include "reader/proc.h"
 #include "reader/problem.h"
 
@@ -151,18 +154,31 @@ static int header_read(struct peeps_target *target, struct peeps_problem *proble
 	return -ENOENT;
 }
 
-/* Takes fd over, also on failure. */
-static int segment_open(struct peeps_target *target, int fd, struct peeps_problem *problem)
+static int sealed_open(struct peeps_target *target, struct peeps_problem *problem)
 {
 	uint64_t bytes = 0;
+	int r = file_check(target->segment_fd, &bytes, problem);
+
+	if (!r)
+		r = map(target, bytes, problem);
+	return r ? r : header_read(target, problem);
+}
+
+/* The header only, for a start: kept_copy() does the rest, for one of all that a process may have. */
+static int kept_open(struct peeps_target *target, struct peeps_problem *problem)
+{
+	target->is_copy = true;
+	return peeps_file_await_header(&target->segment_fd, &target->header, problem);
+}
+
+/* Takes fd over, also on failure. */
+static int segment_open(struct peeps_target *target, int fd, bool kept,
+			struct peeps_problem *problem)
+{
 	int r;
 
 	target->segment_fd = fd;
-	r = file_check(fd, &bytes, problem);
-	if (!r)
-		r = map(target, bytes, problem);
-	if (!r)
-		r = header_read(target, problem);
+	r = kept ? kept_open(target, problem) : sealed_open(target, problem);
 	if (r) {
 		unmap(target);
 		(void)close(fd);
@@ -172,12 +188,12 @@ static int segment_open(struct peeps_target *target, int fd, struct peeps_proble
 }
 
 /* Our own open file: the lock belongs to it, so another reader's descriptor will not do. */
-static int reopen(int directory, const char *path)
+static int reopen(int directory, const char *path, bool kept)
 {
 	const int flags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-	int fd = openat(directory, path, O_RDWR | flags);
+	int fd = openat(directory, path, (kept ? O_RDONLY : O_RDWR) | flags);
 
-	if (fd < 0 && (errno == EACCES || errno == EPERM || errno == EROFS))
+	if (fd < 0 && !kept && (errno == EACCES || errno == EPERM || errno == EROFS))
 		fd = openat(directory, path, O_RDONLY | flags);
 	return fd < 0 ? -errno : fd;
 }
@@ -220,28 +236,32 @@ static void candidate_keep(struct search *search, struct peeps_target *candidate
 		search->found = *candidate;
 }
 
-static bool is_link_to_segment(int proc_fd, const char *path)
+static bool is_link_to_segment(int proc_fd, const char *path, bool *kept)
 {
-	char text[sizeof(LINK_TEXT) + 1];
-	const ssize_t length = readlinkat(proc_fd, path, text, sizeof(text));
+	char text[PATH_MAX];
+	const ssize_t length = readlinkat(proc_fd, path, text, sizeof(text) - 1);
 
-	return length == (ssize_t)strlen(LINK_TEXT) && memcmp(text, LINK_TEXT, (size_t)length) == 0;
+	if (length <= 0)
+		return false;
+	text[length] = '\0';
+	*kept = peeps_kept_is_name(text);
+	return *kept || strcmp(text, LINK_TEXT) == 0;
 }
 
-static void candidate_try(struct search *search, const char *path)
+static void candidate_try(struct search *search, const char *path, bool kept)
 {
 	struct peeps_target candidate;
 	struct peeps_problem problem = { 0 };
 	int fd, r;
 
 	target_clear(&candidate);
-	fd = reopen(search->target->proc_fd, path);
+	fd = reopen(search->target->proc_fd, path, kept);
 	if (fd < 0) {
 		search->refused |= fd == -EACCES || fd == -EPERM;
 		return;
 	}
 	(void)snprintf(candidate.link, sizeof(candidate.link), "%s", path);
-	r = segment_open(&candidate, fd, &problem);
+	r = segment_open(&candidate, fd, kept, &problem);
 	if (r) {
 		search->problem = problem;
 		search->error = r;
@@ -273,10 +293,11 @@ static void directory_search(struct search *search, const char *directory)
 	while ((entry = readdir(stream))) { // NOLINT(concurrency-mt-unsafe): a stream of our own
 		char path[sizeof(search->target->link)];
 		const int length = snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
+		bool kept;
 
 		if (length < (int)sizeof(path) && entry->d_name[0] != '.' &&
-		    is_link_to_segment(search->target->proc_fd, path))
-			candidate_try(search, path);
+		    is_link_to_segment(search->target->proc_fd, path, &kept))
+			candidate_try(search, path, kept);
 	}
 	(void)closedir(stream);
 }
@@ -337,6 +358,15 @@ static int search_failed(const struct search *search, struct peeps_problem *prob
 				 "it has no peeps segment");
 }
 
+/* Its other candidates cost no more than their headers. */
+static int kept_copy(struct peeps_target *target, struct peeps_problem *problem)
+{
+	struct peeps_segment_bytes from;
+	const int r = peeps_file_check(&target->segment_fd, &from, problem);
+
+	return r ? r : peeps_private_copy_new(target, &from, problem);
+}
+
 static int segment_search(struct peeps_target *target, struct peeps_problem *problem)
 {
 	struct search search = { .target = target };
@@ -356,7 +386,7 @@ static int segment_search(struct peeps_target *target, struct peeps_problem *pro
 	search.found.pidfd = target->pidfd;
 	search.found.proc_fd = target->proc_fd;
 	*target = search.found;
-	return 0;
+	return target->is_copy ? kept_copy(target, problem) : 0;
 }
 
 /* --- the process ----------------------------------------------------------------------------------------------- */
@@ -426,11 +456,11 @@ int peeps_attach_fd(struct peeps_target *target, int fd, struct peeps_problem *p
 	memset(problem, 0, sizeof(*problem));
 	target_clear(&attached);
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	own = reopen(AT_FDCWD, path);
+	own = reopen(AT_FDCWD, path, false);
 	if (own < 0)
 		own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	r = own < 0 ? peeps_problem_set(problem, PEEPS_PROBLEM_OTHER, -errno, "", "%m")
-		    : segment_open(&attached, own, problem);
+		    : segment_open(&attached, own, false, problem);
 	if (r) {
 		(void)snprintf(problem->what, sizeof(problem->what), "cannot read this segment");
 		return r;

@@ -20,7 +20,7 @@
  * live process still writes is copied anew by peeps_target_refresh().
  */
 struct peeps_target {
-	pid_t pid;      /* as this reader sees it; of a process that is no more, or not seen: as it saw itself */
+	pid_t pid; /* as this reader sees it; of a process that is no more, or not seen: as it saw itself */
 	int pidfd;      /* -1 for a segment without a process (peeps_attach_fd, _file, _core) */
 	int segment_fd; /* ours: the OFD lock is taken on it. -1 of a core file */
 	int proc_fd; /* /proc/PID, opened once: what is read through it is this process or fails; -1 likewise */

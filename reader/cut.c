@@ -434,9 +434,12 @@ int peeps_cut(struct peeps_target *target, struct peeps_image *image, unsigned i
 		r = peeps_passive_look(target, image, problem);
 	} else if (!target->control) {
 		r = peeps_passive_look(target, image, problem);
-		if (!r)
-			peeps_image_note(image,
-					 "its control page may not be written: a passive look");
+		if (!r && !target->is_over)
+			peeps_image_note(
+				image,
+				target->is_copy
+					? "a kept segment is only read: a passive look"
+					: "its control page may not be written: a passive look");
 	} else {
 		r = cut_live(&cut, problem);
 	}

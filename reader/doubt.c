@@ -3,11 +3,15 @@
 #include "reader/image.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "reader/attach.h"
 #include "reader/bounds.h"
 #include "reader/proc.h"
+#include "reader/text.h"
+
+#define NAME_BYTES 80 /* in a note, with what is around it */
 
 static int edge_compare(const void *key, const void *member)
 {
@@ -103,6 +107,28 @@ static const char *state_in_words(char state)
 	}
 }
 
+/* As the program calls it, else as the kernel does. */
+static void name_thread(struct peeps_image *image, const struct peeps_target *target,
+			struct peeps_thread_view *thread, char name[static NAME_BYTES])
+{
+	const struct peeps_entity_view *entity =
+		thread->entity ? peeps_image_entity(
+					 image, (uint32_t)(thread->entity & PEEPS_REF_INDEX_MASK))
+			       : NULL;
+	struct peeps_texts texts = { .bytes = image->text,
+				     .granule_count = image->text_bytes / PEEPS_TEXT_GRANULE };
+	struct peeps_bytes bytes;
+
+	name[0] = '\0';
+	if (!image->exited)
+		peeps_proc_thread_name(target, thread->tid, thread->comm, sizeof(thread->comm));
+	if (entity && (entity->kind & 0xffff) == PEEPS_KIND_THREAD &&
+	    peeps_texts_find(&texts, entity->body[PEEPS_THREAD_NAME_WORD], &bytes))
+		(void)snprintf(name, NAME_BYTES, " (%.*s)", (int)bytes.length, bytes.start);
+	else if (*thread->comm)
+		(void)snprintf(name, NAME_BYTES, " (%s)", thread->comm);
+}
+
 static void note_stuck(struct peeps_image *image, const struct peeps_target *target,
 		       const struct peeps_marks *marks, struct peeps_thread_view *thread)
 {
@@ -110,27 +136,23 @@ static void note_stuck(struct peeps_image *image, const struct peeps_target *tar
 				    ? "ended"
 				    : state_in_words(peeps_proc_thread_state(target, thread->tid));
 	const int slots = peeps_image_doubt(image, target, marks, thread->write_set);
+	char name[NAME_BYTES];
 
-	if (!image->exited)
-		peeps_proc_thread_name(target, thread->tid, thread->comm, sizeof(thread->comm));
+	name_thread(image, target, thread, name);
 	if (slots < 0)
-		peeps_image_note(
-			image,
-			"thread %" PRIu64
-			"%s%s%s %s inside an update and does not say which: all is uncertain",
-			thread->tid, *thread->comm ? " (" : "", thread->comm,
-			*thread->comm ? ")" : "", words);
+		peeps_image_note(image,
+				 "thread %" PRIu64
+				 "%s %s inside an update and does not say which: all is uncertain",
+				 thread->tid, name, words);
 	else if (slots == 0)
-		peeps_image_note(image, "thread %" PRIu64 "%s%s%s %s inside an update of no slot",
-				 thread->tid, *thread->comm ? " (" : "", thread->comm,
-				 *thread->comm ? ")" : "", words);
+		peeps_image_note(image, "thread %" PRIu64 "%s %s inside an update of no slot",
+				 thread->tid, name, words);
 	else
 		peeps_image_note(
 			image,
 			"thread %" PRIu64
-			"%s%s%s %s inside an update; %d slot%s it was writing %s left uncertain",
-			thread->tid, *thread->comm ? " (" : "", thread->comm,
-			*thread->comm ? ")" : "", words, slots, slots == 1 ? "" : "s",
+			"%s %s inside an update; %d slot%s it was writing %s left uncertain",
+			thread->tid, name, words, slots, slots == 1 ? "" : "s",
 			slots == 1 ? "is" : "are");
 }
 

@@ -132,6 +132,7 @@ struct peeps_process {
 	const char *proc_key;
 	uint32_t pid;     /* as this reader sees it */
 	uint32_t own_pid; /* as the process sees itself */
+	bool gone;        /* it is no more: this is what it left */
 	const char *name;
 	const char *cmdline;
 	uint64_t start_time_ticks;

@@ -74,11 +74,10 @@ static uint64_t marked_bytes(const struct peeps_target *target, const struct pee
 }
 
 /* A sparse file costs a hostile target nothing, but copying it, and reading its holes, would cost us. */
-static int marks_check(const struct peeps_target *target, const struct peeps_marks *marks,
-		       struct peeps_problem *problem)
+int peeps_image_check_marks(const struct peeps_target *target, const struct peeps_marks *marks,
+			    uint64_t memory_bytes, struct peeps_problem *problem)
 {
 	const uint64_t bytes = marked_bytes(target, marks);
-	struct stat status;
 
 	if (bytes <= CHECKED_BYTES)
 		return 0;
@@ -87,12 +86,22 @@ static int marks_check(const struct peeps_target *target, const struct peeps_mar
 					 "its segment claims %" PRIu64
 					 " MiB, more than this reader copies",
 					 bytes >> 20);
-	if (fstat(target->segment_fd, &status) == 0 && (uint64_t)status.st_blocks * 512 < bytes)
+	if (memory_bytes < bytes)
 		return peeps_problem_set(problem, PEEPS_PROBLEM_BAD_SEGMENT, -EBADMSG, "",
 					 "its segment claims %" PRIu64
 					 " MiB, but has memory for %" PRIu64 " MiB",
-					 bytes >> 20, (uint64_t)status.st_blocks * 512 >> 20);
+					 bytes >> 20, memory_bytes >> 20);
 	return 0;
+}
+
+static uint64_t memory_of(const struct peeps_target *target)
+{
+	struct stat status;
+
+	/* A private copy was checked when it was made. */
+	if (target->is_copy || fstat(target->segment_fd, &status) != 0)
+		return UINT64_MAX;
+	return (uint64_t)status.st_blocks * 512;
 }
 
 static size_t with_slack(size_t rows)
@@ -209,7 +218,7 @@ int peeps_image_begin(struct peeps_image *image, const struct peeps_target *targ
 				 marks->clamped);
 	if (peeps_image_has_room(image, marks))
 		return 0;
-	r = marks_check(target, marks, problem);
+	r = peeps_image_check_marks(target, marks, memory_of(target), problem);
 	if (r)
 		return r;
 	image->schema_count = 0;

@@ -145,6 +145,15 @@ void peeps_image_note(struct peeps_image *image, const char *format, ...)
 int peeps_image_begin(struct peeps_image *image, const struct peeps_target *target,
 		      const struct peeps_marks *marks, struct peeps_problem *problem);
 
+/**
+ * peeps_image_check_marks - whether a reader takes as much as the marks claim
+ * @memory_bytes: what the segment's file really has
+ *
+ * Returns 0 or -EBADMSG.
+ */
+int peeps_image_check_marks(const struct peeps_target *target, const struct peeps_marks *marks,
+			    uint64_t memory_bytes, struct peeps_problem *problem);
+
 /* Whether there is room to copy that much: the target may have grown since peeps_image_begin(). */
 bool peeps_image_has_room(const struct peeps_image *image, const struct peeps_marks *marks);
 

@@ -14,6 +14,7 @@
 #include "reader/barrier.h"
 #include "reader/bounds.h"
 #include "reader/clock.h"
+#include "reader/print.h"
 #include "reader/proc.h"
 #include "reader/problem.h"
 
@@ -247,6 +248,43 @@ static bool marks_agree(const struct look *look)
 	return memcmp(now.rows, look->marks.rows, sizeof(now.rows)) == 0;
 }
 
+/* The latest of the stamps that the process left, since its segment was made; none that lies in the future. */
+static uint64_t last_ptime_ns(const struct peeps_image *image, uint64_t limit_ns)
+{
+	uint64_t last_ns = image->tick_ns <= limit_ns ? image->tick_ns : 0;
+
+	for (size_t i = 0; i < image->entity_count; i++) {
+		const uint64_t stamp_ns = image->entities[i].created_ns;
+
+		if (stamp_ns > last_ns && stamp_ns <= limit_ns)
+			last_ns = stamp_ns;
+	}
+	for (size_t i = 0; i < image->edge_count; i++) {
+		const uint64_t stamp_ns = image->edges[i].last_change_ns;
+
+		if (stamp_ns > last_ns && stamp_ns <= limit_ns)
+			last_ns = stamp_ns;
+	}
+	return last_ns;
+}
+
+/* We look now, but what is shown is of then: no wait has grown since. */
+static void date_back(struct look *look)
+{
+	const struct peeps_segment_header *header = &look->target->header;
+	struct peeps_image *image = look->image;
+	char time[PEEPS_TIME_BYTES];
+	uint64_t last_ns = 0;
+
+	if (header->start_realtime_ns < image->taken_at_unix_ns)
+		last_ns = last_ptime_ns(image, image->taken_at_unix_ns - header->start_realtime_ns);
+	image->taken_at_unix_ns = header->start_realtime_ns + last_ns;
+	image->taken_at_monotonic_ns = header->start_monotonic_ns + last_ns;
+	peeps_image_note(image,
+			 "the process is no more; this is what it left when it last moved, at %s",
+			 peeps_time_utc(time, image->taken_at_unix_ns));
+}
+
 /* Of a process that is no more, nothing can move: all is exact but for sections that were never ended. */
 static void judge_dead(struct look *look)
 {
@@ -265,12 +303,15 @@ static void judge_dead(struct look *look)
 
 static int look_once(struct look *look)
 {
-	const bool dead = look->target->proc_fd >= 0 && peeps_proc_has_exited(look->target);
+	const bool dead = look->target->is_over ||
+			  (look->target->proc_fd >= 0 && peeps_proc_has_exited(look->target));
 	const uint64_t began_ns = peeps_clock_monotonic_ns();
 	struct peeps_image *image = look->image;
 	size_t unsettled;
-	int r;
+	int r = peeps_target_refresh(look->target, PEEPS_PART_ALL, look->problem);
 
+	if (r)
+		return r;
 	peeps_bounds_marks(look->target, &look->marks);
 	r = peeps_image_begin(image, look->target, &look->marks, look->problem);
 	if (r)
@@ -283,6 +324,8 @@ static int look_once(struct look *look)
 	if (r)
 		return r;
 	if (dead) {
+		if (look->target->is_over)
+			date_back(look);
 		judge_dead(look);
 		return 0;
 	}
@@ -293,11 +336,20 @@ static int look_once(struct look *look)
 	look->ordered = true;
 #endif
 	peeps_fence_acquire(); /* the copy before the write sets, and before the second scan */
+	r = peeps_target_refresh(look->target, PEEPS_PART_THREADS, look->problem);
 	read_write_sets(look);
 	peeps_fence_acquire(); /* the write sets before the comparison */
+	if (!r)
+		r = peeps_target_refresh(look->target, PEEPS_PART_SLOTS, look->problem);
 	compare_entities(look);
 	compare_edges(look);
+	if (!r)
+		r = peeps_target_refresh(look->target, PEEPS_PART_THREADS, look->problem);
 	unsettled = second_scan(look);
+	if (!r)
+		r = peeps_target_refresh(look->target, PEEPS_PART_MARKS, look->problem);
+	if (r)
+		return r;
 	image->cut_ns = peeps_clock_monotonic_ns() - began_ns;
 	image->quality = unsettled == 0 && marks_agree(look) ? PEEPS_QUALITY_QUIESCENT
 							     : PEEPS_QUALITY_PASSIVE;

@@ -108,11 +108,10 @@ static uint64_t maps_inode(const char *line)
 	return strtoull(line, NULL, 10);
 }
 
-/* A program may close our descriptor: then its mappings tell. One that cannot be read (the main thread has left) is
- * no proof of anything. */
-static bool is_mapped(const struct peeps_target *target, uint64_t inode)
+/* A program may close our descriptor: then its mappings tell. */
+bool peeps_proc_has_mapped(int proc_fd, uint64_t inode)
 {
-	const int fd = openat(target->proc_fd, "maps", O_RDONLY | O_CLOEXEC);
+	const int fd = openat(proc_fd, "maps", O_RDONLY | O_CLOEXEC);
 	FILE *maps = fd < 0 ? NULL : fdopen(fd, "re");
 	char *line = NULL;
 	size_t room = 0, lines = 0;
@@ -145,7 +144,7 @@ int peeps_proc_check(const struct peeps_target *target)
 	if (fstatat(target->proc_fd, target->link, &theirs, 0) == 0 &&
 	    theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev)
 		return 0;
-	if (is_mapped(target, (uint64_t)ours.st_ino))
+	if (peeps_proc_has_mapped(target->proc_fd, (uint64_t)ours.st_ino))
 		return 0;
 	return peeps_proc_has_exited(target) ? -ESRCH : -ESTALE;
 }
@@ -393,6 +392,8 @@ static void stop_note(const struct peeps_target *target, struct peeps_image *ima
 int peeps_image_read_names(const struct peeps_target *target, struct peeps_image *image)
 {
 	struct tid_list list = { .target = target };
+	struct peeps_problem unused;
+	bool moved;
 
 	if (target->proc_fd < 0)
 		return 0;
@@ -401,10 +402,14 @@ int peeps_image_read_names(const struct peeps_target *target, struct peeps_image
 		free(list.pairs);
 		return -ENOMEM;
 	}
+	/* thread_complete() looks at what each did until now. */
+	moved = peeps_target_refresh(target, PEEPS_PART_THREADS, &unused) != 0;
 	if (list.count > 1)
 		qsort(list.pairs, list.count, sizeof(*list.pairs), tid_compare);
-	for (size_t record = 0; record < image->thread_count; record++)
+	for (size_t record = 0; record < image->thread_count; record++) {
 		thread_complete(target, image, &list, record);
+		image->threads[record].settled &= !moved;
+	}
 	cmdline_read(target, image);
 	stop_note(target, image);
 	/* Of a process that is no more, nothing can be told from threads that are no more. */

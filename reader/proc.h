@@ -28,6 +28,10 @@ int peeps_proc_identify(int proc_fd, struct peeps_proc_identity *identity);
 /* Whether the whole process has exited; its main thread alone may leave before. */
 bool peeps_proc_has_exited(const struct peeps_target *target);
 
+/* Whether the process has a file of that inode mapped. True if its mappings cannot be read (the main thread has left):
+ * that is no proof of anything. */
+bool peeps_proc_has_mapped(int proc_fd, uint64_t inode);
+
 /**
  * peeps_proc_check - whether the process is still the one that was attached
  *

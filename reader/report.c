@@ -18,8 +18,9 @@ void peeps_report_heading(const struct peeps_graph *graph, FILE *out)
 		(void)fprintf(out, " (pid %" PRIu32, process->pid);
 		if (process->own_pid != process->pid)
 			(void)fprintf(out, ", %" PRIu32 " in its namespace", process->own_pid);
-		(void)fprintf(out, "): %" PRIu32 " thread%s, quality %s, %s\n",
-			      process->thread_count, process->thread_count == 1 ? "" : "s",
+		(void)fprintf(out, "%s): %" PRIu32 " thread%s, quality %s, %s\n",
+			      process->gone ? ", no more" : "", process->thread_count,
+			      process->thread_count == 1 ? "" : "s",
 			      peeps_quality_name(graph->quality), time);
 	}
 }
