@@ -15,6 +15,7 @@
 #include "reader/report.h"
 #include "reader/verb_blocked.h"
 #include "reader/verb_check.h"
+#include "reader/verb_gc.h"
 
 static int print_text(const struct peeps_options *options, const struct peeps_graph *graph,
 		      FILE *out)
@@ -122,10 +123,11 @@ static int run(const struct peeps_options *options)
 		return peeps_answer(options, print_help, NULL);
 	case PEEPS_VERB_VERSION:
 		return peeps_answer(options, print_version, NULL);
+	case PEEPS_VERB_GC:
+		return peeps_answer(options, peeps_gc_print, NULL);
 	case PEEPS_VERB_PS:
 	case PEEPS_VERB_EXPLAIN:
 	case PEEPS_VERB_DOCTOR:
-	case PEEPS_VERB_GC:
 	case PEEPS_VERB_COMPLETION:
 		break;
 	}

@@ -59,6 +59,7 @@ enum option_id {
 	SORT,
 	WATCH,
 	COLOR,
+	DRY_RUN,
 	HELP,
 	VERSION
 };
@@ -97,6 +98,7 @@ static const struct option options_table[] = {
 	{ SORT, 0, "sort", "COLUMN", "by this column; -COLUMN for the other way round", TABLES },
 	{ WATCH, 'w', "watch", "DURATION", "look again and again, so long apart", TABLES },
 	{ COLOR, 0, "color", "WHEN", "auto, always or never", ALL_LOOKS | VERB(PS) },
+	{ DRY_RUN, 'n', "dry-run", NULL, "only print what would be removed", VERB(GC) },
 	{ HELP, 'h', "help", NULL, "print help", ANY },
 	{ VERSION, 0, "version", NULL, "print the version", ANY },
 };
@@ -288,6 +290,9 @@ static int apply(struct parse *parse, const struct option *option, const char *a
 		break;
 	case PASSIVE:
 		options->passive = true;
+		break;
+	case DRY_RUN:
+		options->dry_run = true;
 		break;
 	case HELP:
 	case VERSION:

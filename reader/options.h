@@ -58,6 +58,7 @@ struct peeps_options {
 	bool tree;
 	bool history;
 	bool passive;
+	bool dry_run;
 };
 
 /**
