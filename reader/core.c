@@ -242,8 +242,9 @@ static int chunk_read(struct core *core, void *to, size_t bytes, uint64_t offset
 	unsigned char *place = to;
 
 	while (bytes > 0) {
-		const ssize_t got =
-			offset > INT64_MAX ? 0 : pread(core->fd, place, bytes, (off_t)offset);
+		const ssize_t got = offset > INT64_MAX - (uint64_t)bytes
+					    ? 0 /* beyond the end of any file */
+					    : pread(core->fd, place, bytes, (off_t)offset);
 
 		if (got < 0 && errno == EINTR)
 			continue;
