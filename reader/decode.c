@@ -61,7 +61,7 @@ static int make_process(struct peeps_decoder *d)
 	process->proc_key = peeps_proc_key(d->arena, header->process_name, header->pid);
 	process->pid = d->image->pid;
 	process->own_pid = header->pid;
-	process->gone = d->image->exited;
+	process->gone = d->image->exited && !d->image->dumped;
 	process->name = peeps_text_mend(d->arena, peeps_bytes_of(header->process_name));
 	process->cmdline = peeps_text_mend(d->arena, peeps_bytes_of(d->image->cmdline));
 	process->start_time_ticks =

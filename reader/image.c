@@ -188,6 +188,7 @@ static void forget(struct peeps_image *image, const struct peeps_target *target)
 	image->header = target->header;
 	image->pid = (uint32_t)target->pid;
 	image->exited = false;
+	image->dumped = target->is_over && target->segment_fd < 0;
 	image->names_read = false;
 	image->cmdline[0] = '\0';
 	image->entity_count = 0;

@@ -84,7 +84,8 @@ struct peeps_image {
 	uint64_t tick_ns;
 	uint64_t tick_period_ns;
 	uint32_t pid;    /* as this reader sees it */
-	bool exited;     /* the process ended meanwhile */
+	bool exited;     /* the process ended meanwhile, or before */
+	bool dumped;     /* from a core file; a debugger writes one of a living process, too */
 	bool names_read; /* peeps_image_read_names() was here */
 	char cmdline[512];
 	struct peeps_segment_header header; /* checked: reader/bounds.c */

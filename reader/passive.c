@@ -280,8 +280,9 @@ static void date_back(struct look *look)
 		last_ns = last_ptime_ns(image, image->taken_at_unix_ns - header->start_realtime_ns);
 	image->taken_at_unix_ns = header->start_realtime_ns + last_ns;
 	image->taken_at_monotonic_ns = header->start_monotonic_ns + last_ns;
-	peeps_image_note(image,
-			 "the process is no more; this is what it left when it last moved, at %s",
+	peeps_image_note(image, "%s when it last moved, at %s",
+			 image->dumped ? "from a core file: the process as it was"
+				       : "the process is no more; this is what it left",
 			 peeps_time_utc(time, image->taken_at_unix_ns));
 }
 
