@@ -152,6 +152,8 @@ static bool map(uint64_t bytes)
 
 	if (base == MAP_FAILED)
 		return false;
+	/* Or a core dump of the program would touch all of it, and write it: 95 MB, of which it needs 0.5. */
+	(void)madvise(base, bytes, MADV_DONTDUMP);
 	peeps_segment.base = base;
 	peeps_segment.bytes = bytes;
 	peeps_segment.header = base;
@@ -257,12 +259,21 @@ static void write_header(uint64_t bytes, const struct traits *traits)
 	peeps_segment.start_monotonic_ns = header->start_monotonic_ns;
 }
 
+/* Pages that will be written, and dumped. On the mapping, not on the descriptor, whose number may be the program's by
+ * now. A full tmpfs answers EFAULT. */
+static bool populate(unsigned char *from, uint64_t bytes)
+{
+	if (madvise(from, bytes, MADV_POPULATE_WRITE) != 0)
+		return false;
+	(void)madvise(from, bytes, MADV_DODUMP);
+	return true;
+}
+
 static bool fill(uint64_t bytes, const struct capacity *capacity, const struct traits *traits)
 {
 	/* Header and control page: without them there is no segment, and no later write to them may
 	 * fail. */
-	if (madvise(peeps_segment.base, page_round(PEEPS_SECTIONS_OFFSET), MADV_POPULATE_WRITE) !=
-	    0)
+	if (!populate(peeps_segment.base, page_round(PEEPS_SECTIONS_OFFSET)))
 		return false;
 	write_header(bytes, traits);
 	(void)lay_out(peeps_segment.header->sections, capacity);
@@ -380,10 +391,8 @@ bool segment_reserve(enum peeps_section_id section, uint64_t rows)
 		target = peeps_segment.reserved[section] + RESERVE_CHUNK_BYTES;
 	if (target > whole)
 		target = whole;
-	/* On the mapping, not on the descriptor, whose number may be the program's by now. A full
-	 * tmpfs answers EFAULT. */
-	if (madvise(peeps_segment.base + entry->offset + peeps_segment.reserved[section],
-		    target - peeps_segment.reserved[section], MADV_POPULATE_WRITE) != 0)
+	if (!populate(peeps_segment.base + entry->offset + peeps_segment.reserved[section],
+		      target - peeps_segment.reserved[section]))
 		return false;
 	peeps_segment.reserved[section] = target;
 	return true;

@@ -32,7 +32,8 @@ static void find_mapping(void)
 	FILE *const maps = fopen("/proc/self/maps", "r");
 	char line[512];
 
-	while (maps && fgets(line, sizeof(line), maps))
+	/* The first one: what is not reserved yet is mapped with other flags. */
+	while (maps && !header && fgets(line, sizeof(line), maps))
 		if (strstr(line, "/memfd:" PEEPS_SEGMENT_NAME " "))
 			header = (const void *)(uintptr_t)strtoull(line, NULL, 16); // NOLINT
 	if (maps)

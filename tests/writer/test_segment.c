@@ -109,7 +109,42 @@ static void segment_reserve__more_rows__have_memory_before_they_are_written(void
 			    segment_section(PEEPS_SECTION_SCOPES)->offset);
 }
 
-static void segment_reserve__a_descriptor_that_is_the_programs_by_now__file_is_left_alone(void **state)
+/* Of the segment's mappings, what a core dump would write. */
+static uint64_t dumped_bytes(void)
+{
+	FILE *const maps = fopen("/proc/self/smaps", "re");
+	uint64_t sum = 0, size = 0;
+	char line[512];
+	bool ours = false;
+
+	assert_non_null(maps);
+	while (fgets(line, sizeof(line), maps)) {
+		unsigned long start, end;
+
+		if (sscanf(line, "%lx-%lx ", &start, &end) == 2) {
+			ours = strstr(line, "/memfd:" PEEPS_SEGMENT_NAME " ") != NULL;
+			size = end - start;
+		} else if (ours && strncmp(line, "VmFlags:", 8) == 0 && !strstr(line, " dd")) {
+			sum += size;
+		}
+	}
+	(void)fclose(maps);
+	return sum;
+}
+
+static void segment_reserve__core_dump__has_what_was_reserved_and_no_more(void **state)
+{
+	uint64_t expected = PEEPS_SECTIONS_OFFSET;
+
+	(void)state;
+	assert_true(segment_reserve(PEEPS_SECTION_EDGES, 1000));
+	for (uint32_t id = 1; id < PEEPS_SECTION_END; id++)
+		expected += peeps_segment.reserved[id];
+	assert_int_equal(dumped_bytes(), expected);
+}
+
+static void segment_reserve__a_descriptor_that_is_the_programs_by_now__file_is_left_alone(
+	void **state)
 {
 	const int saved = fcntl(descriptor(), F_DUPFD_CLOEXEC, 500);
 	const int file = memfd_create("of the program", MFD_CLOEXEC);
@@ -163,7 +198,8 @@ static void segment_ptime_ns__two_calls__never_zero_never_back(void **state)
 
 static void segment_count__a_counter__only_that_one_rises(void **state)
 {
-	const uint64_t torn = counted(PEEPS_COUNTER_TORN), text = counted(PEEPS_COUNTER_DROPPED_TEXT);
+	const uint64_t torn = counted(PEEPS_COUNTER_TORN),
+		       text = counted(PEEPS_COUNTER_DROPPED_TEXT);
 
 	(void)state;
 	segment_count(PEEPS_COUNTER_TORN);
@@ -179,6 +215,7 @@ int main(void)
 		cmocka_unit_test(segment_create__sections__lie_in_order_at_pages_and_inside),
 		cmocka_unit_test(segment_create__memfd__is_sealed_high_and_closed_on_exec),
 		cmocka_unit_test(segment_reserve__more_rows__have_memory_before_they_are_written),
+		cmocka_unit_test(segment_reserve__core_dump__has_what_was_reserved_and_no_more),
 		cmocka_unit_test(
 			segment_reserve__a_descriptor_that_is_the_programs_by_now__file_is_left_alone),
 		cmocka_unit_test(segment_raise__lower_and_higher__only_rises),
