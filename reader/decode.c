@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The steps of decoding, in their order: the process, which entities are shown, nodes, edges, scopes, and what was
- * damaged.
+ * The steps of decoding, in their order: the processes, which entities are shown, nodes, edges, scopes, and what was
+ * damaged. Each step is done for all images before the next.
  * Bounded by the image's size: no step looks at anything but its rows, and none twice over the other.
  */
 #include "reader/decode.h"
@@ -15,72 +15,36 @@
 #include "reader/decoder.h"
 
 #define ARENA_LIMIT_BYTES (UINT64_C(2) << 30)
-#define COVERAGE                                                                                                  \
-	"what the program does through peeps' wrappers (mutex, semaphore, mpsc channel), and what it registers; " \
-	"nothing else of it"
 
-/* --- the process ------------------------------------------------------------------------------------------------ */
+struct set {
+	struct peeps_graph *graph;
+	struct peeps_decoder *decoders; /* by process */
+	size_t count;
+	struct peeps_ids ids;
+};
 
-static void add_counters(struct peeps_decoder *d, struct peeps_process *process)
+/* Returns 0 or -ENOMEM. */
+static int each(struct set *set, int (*step)(struct peeps_decoder *d))
 {
-	process->counters =
-		peeps_arena_take(d->arena, PEEPS_COUNTER_ROOM, sizeof(*process->counters));
-	if (!process->counters)
-		return;
-	for (uint32_t number = 0; number < PEEPS_COUNTER_ROOM; number++) {
-		const char *name = peeps_schema_name(&d->schema, PEEPS_SCHEMA_COUNTER, 0, number);
-		const uint64_t value = d->image->counters[number];
+	int r = 0;
 
-		if (name)
-			process->counters[process->counter_count++] = (struct peeps_counter_value){
-				.name = name,
-				.value = value <= PEEPS_NUMBER_MAX ? value : PEEPS_NUMBER_MAX
-			};
-	}
-}
-
-static uint32_t count_threads(const struct peeps_image *image)
-{
-	uint32_t count = 0;
-
-	for (size_t i = 0; i < image->thread_count; i++)
-		count += image->threads[i].state == PEEPS_THREAD_LIVE &&
-			 (!image->names_read || image->threads[i].exists);
-	return count;
-}
-
-static int make_process(struct peeps_decoder *d)
-{
-	const struct peeps_segment_header *header = &d->image->header;
-	struct peeps_process *process = peeps_arena_take(d->arena, 1, sizeof(*process));
-
-	if (!process)
-		return -ENOMEM;
-	d->graph->processes = process;
-	d->graph->process_count = 1;
-	process->proc_key = peeps_proc_key(d->arena, header->process_name, header->pid);
-	process->pid = d->image->pid;
-	process->own_pid = header->pid;
-	process->gone = d->image->exited && !d->image->dumped;
-	process->name = peeps_text_mend(d->arena, peeps_bytes_of(header->process_name));
-	process->cmdline = peeps_text_mend(d->arena, peeps_bytes_of(d->image->cmdline));
-	process->start_time_ticks =
-		header->start_time_ticks <= PEEPS_NUMBER_MAX ? header->start_time_ticks : 0;
-	if (d->image->taken_at_monotonic_ns > header->start_monotonic_ns)
-		process->ptime_now_ns =
-			d->image->taken_at_monotonic_ns - header->start_monotonic_ns;
-	process->coverage = COVERAGE;
-	process->thread_count = count_threads(d->image);
-	add_counters(d, process);
-	return process->proc_key ? 0 : -ENOMEM;
+	for (size_t i = 0; r == 0 && i < set->count; i++)
+		r = step(&set->decoders[i]);
+	return r;
 }
 
 /* --- notes ------------------------------------------------------------------------------------------------------ */
 
-#define DAMAGE_NOTES_MAX 14
+#define NOTES_MAX 14 /* of one process, beside those of its cut */
 
+/* Of several processes, it says of which one it is. */
 static void add_note(struct peeps_decoder *d, const char *note)
 {
+	const struct peeps_graph *graph = d->graph;
+
+	if (note && graph->process_count > 1)
+		note = peeps_arena_format(d->arena, "%s: %s", graph->processes[d->process].proc_key,
+					  note);
 	if (note)
 		d->graph->notes[d->graph->note_count++] = note;
 }
@@ -93,13 +57,11 @@ static void add_damage_note(struct peeps_decoder *d, uint64_t count, const char 
 					       count == 1 ? one : many));
 }
 
-static int make_notes(struct peeps_decoder *d)
+static void make_notes(struct peeps_decoder *d, enum peeps_quality best)
 {
-	/* One more for those of the cut that were lost. */
-	d->graph->notes = peeps_arena_take(d->arena, d->image->note_count + 1 + DAMAGE_NOTES_MAX,
-					   sizeof(*d->graph->notes));
-	if (!d->graph->notes)
-		return -ENOMEM;
+	if (d->image->quality != best)
+		add_note(d, peeps_arena_format(d->arena, "its quality is %s",
+					       peeps_quality_name(d->image->quality)));
 	for (size_t i = 0; i < d->image->note_count; i++)
 		add_note(d, peeps_text_mend(d->arena, peeps_bytes_of(d->image->notes[i])));
 	if (d->image->notes_lost)
@@ -142,9 +104,104 @@ static int make_notes(struct peeps_decoder *d)
 			"texts are damaged and left empty");
 	add_damage_note(d, d->sources.damaged, "place in the source is not in the segment",
 			"places in the source are not in the segment");
-	add_damage_note(d, d->ids.doubles, "name is not unique; its id has a suffix (~dup)",
-			"names are not unique; their ids have suffixes (~dup)");
+}
+
+static void add_note_of_doubles(struct peeps_graph *graph, uint64_t doubles)
+{
+	const char *note = peeps_arena_format(
+		graph->arena, "%" PRIu64 " %s", doubles,
+		doubles == 1 ? "name is not unique; its id has a suffix (~dup)"
+			     : "names are not unique; their ids have suffixes (~dup)");
+
+	if (note && doubles)
+		graph->notes[graph->note_count++] = note;
+}
+
+static int make_all_notes(struct set *set)
+{
+	enum peeps_quality best = PEEPS_QUALITY_PASSIVE;
+	size_t room = 1;
+
+	for (size_t i = 0; i < set->count; i++) {
+		const struct peeps_image *image = set->decoders[i].image;
+
+		/* One more for those of the cut that were lost. */
+		room += image->note_count + 1 + NOTES_MAX;
+		if (image->quality < best)
+			best = image->quality;
+	}
+	set->graph->notes = peeps_arena_take(set->graph->arena, room, sizeof(*set->graph->notes));
+	if (!set->graph->notes)
+		return -ENOMEM;
+	for (size_t i = 0; i < set->count; i++)
+		make_notes(&set->decoders[i], best);
+	add_note_of_doubles(set->graph, set->ids.doubles);
 	return 0;
+}
+
+/* --- nodes, edges, scopes --------------------------------------------------------------------------------------- */
+
+/* How many scopes and memberships there will be at most. */
+static size_t count_scopes(const struct set *set, size_t *memberships)
+{
+	size_t scopes = 0;
+
+	*memberships = 0;
+	for (size_t i = 0; i < set->count; i++) {
+		scopes += set->decoders[i].image->scope_count;
+		*memberships += set->decoders[i].image->membership_count;
+	}
+	return scopes;
+}
+
+static int make_nodes(struct set *set)
+{
+	struct peeps_graph *graph = set->graph;
+	uint32_t count = 0, first_stub;
+	size_t memberships;
+	int r;
+
+	for (size_t i = 0; i < set->count; i++)
+		peeps_decoder_number_nodes(&set->decoders[i], &count);
+	first_stub = count;
+	for (size_t i = 0; i < set->count; i++)
+		peeps_decoder_number_stubs(&set->decoders[i], &count);
+	graph->node_count = count;
+	graph->nodes = peeps_arena_take(graph->arena, count, sizeof(*graph->nodes));
+	if (!graph->nodes ||
+	    peeps_ids_init(&set->ids, graph->arena, count + count_scopes(set, &memberships)) != 0)
+		return -ENOMEM;
+	r = each(set, peeps_decoder_make_nodes);
+	return r ? r : peeps_decoder_join_stubs(set->decoders, set->count, first_stub);
+}
+
+static int make_edges(struct set *set)
+{
+	struct peeps_graph *graph = set->graph;
+	size_t count = 0;
+
+	for (size_t i = 0; i < set->count; i++)
+		count += peeps_decoder_count_edges(&set->decoders[i]);
+	graph->edges = peeps_arena_take(graph->arena, count, sizeof(*graph->edges));
+	if (!graph->edges)
+		return -ENOMEM;
+	for (size_t i = 0; i < set->count; i++)
+		peeps_decoder_make_edges(&set->decoders[i]);
+	return 0;
+}
+
+static int make_scopes(struct set *set)
+{
+	struct peeps_graph *graph = set->graph;
+	size_t memberships;
+	const size_t scopes = count_scopes(set, &memberships);
+
+	graph->scopes = peeps_arena_take(graph->arena, scopes, sizeof(*graph->scopes));
+	graph->memberships =
+		peeps_arena_take(graph->arena, memberships, sizeof(*graph->memberships));
+	if (!graph->scopes || !graph->memberships)
+		return -ENOMEM;
+	return each(set, peeps_decoder_make_scopes);
 }
 
 /* --- all of it -------------------------------------------------------------------------------------------------- */
@@ -164,7 +221,6 @@ static int decoder_init(struct peeps_decoder *d)
 
 static void decoder_deinit(struct peeps_decoder *d)
 {
-	peeps_ids_deinit(&d->ids);
 	peeps_sources_deinit(&d->sources);
 	peeps_texts_deinit(&d->texts);
 	free(d->entities);
@@ -173,44 +229,80 @@ static void decoder_deinit(struct peeps_decoder *d)
 	free(d->exited);
 }
 
-static int decode(struct peeps_decoder *d)
+static int decode(struct set *set)
 {
-	int r = decoder_init(d);
+	int r = each(set, decoder_init);
 
 	if (!r)
-		r = make_process(d);
+		r = peeps_decoder_make_processes(set->decoders, set->count);
 	if (!r)
-		r = peeps_decoder_choose(d);
+		r = each(set, peeps_decoder_choose);
 	if (!r)
-		r = peeps_decoder_make_nodes(d);
+		r = make_nodes(set);
 	if (!r)
-		r = peeps_decoder_make_edges(d);
+		r = make_edges(set);
 	if (!r)
-		r = peeps_decoder_make_scopes(d);
+		r = make_scopes(set);
 	if (!r)
-		r = make_notes(d);
-	return peeps_arena_failed(d->arena) ? -ENOMEM : r;
+		r = make_all_notes(set);
+	return peeps_arena_failed(set->graph->arena) ? -ENOMEM : r;
 }
 
-int peeps_decode(const struct peeps_image *image, unsigned int flags, struct peeps_graph **graph)
+/* When it was taken, from the first moment of all to the end of the last; and what it is worth. */
+static void describe(struct peeps_graph *graph, const struct peeps_image *images, size_t count)
 {
-	struct peeps_decoder d = { .image = image,
-				   .flags = flags,
-				   .graph = peeps_graph_new(ARENA_LIMIT_BYTES) };
-	int r;
+	const struct peeps_image *first = &images[0];
+	uint64_t end_ns = 0;
 
-	if (!d.graph)
-		return -ENOMEM;
-	d.arena = d.graph->arena;
-	d.graph->quality = image->quality;
-	d.graph->taken_at_unix_ns = image->taken_at_unix_ns;
-	d.graph->cut_ns = image->cut_ns;
-	r = decode(&d);
-	decoder_deinit(&d);
-	if (r) {
-		peeps_graph_free(d.graph);
-		return r;
+	for (size_t i = 0; i < count; i++) {
+		const struct peeps_image *image = &images[i];
+		const uint64_t image_end_ns = image->taken_at_monotonic_ns + image->cut_ns;
+
+		if (image->taken_at_monotonic_ns < first->taken_at_monotonic_ns)
+			first = image;
+		if (image_end_ns > end_ns)
+			end_ns = image_end_ns;
+		if (image->quality > graph->quality)
+			graph->quality = image->quality;
 	}
-	*graph = d.graph;
-	return 0;
+	graph->taken_at_unix_ns = first->taken_at_unix_ns;
+	graph->cut_ns = end_ns - first->taken_at_monotonic_ns;
+}
+
+static void begin(struct set *set, const struct peeps_image *images, unsigned int flags)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		set->decoders[i] = (struct peeps_decoder){
+			.image = &images[i],
+			.flags = flags,
+			.graph = set->graph,
+			.arena = set->graph->arena,
+			.process = (uint32_t)i,
+			.ids = &set->ids,
+		};
+	}
+}
+
+int peeps_decode_set(const struct peeps_image *images, size_t count, unsigned int flags,
+		     struct peeps_graph **graph)
+{
+	struct set set = { .graph = peeps_graph_new(ARENA_LIMIT_BYTES),
+			   .decoders = calloc(count + 1, sizeof(*set.decoders)),
+			   .count = count };
+	int r = -ENOMEM;
+
+	if (set.graph && set.decoders) {
+		begin(&set, images, flags);
+		describe(set.graph, images, count);
+		r = decode(&set);
+		for (size_t i = 0; i < count; i++)
+			decoder_deinit(&set.decoders[i]);
+		peeps_ids_deinit(&set.ids);
+	}
+	free(set.decoders);
+	if (r)
+		peeps_graph_free(set.graph);
+	else
+		*graph = set.graph;
+	return r;
 }

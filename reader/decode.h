@@ -12,13 +12,23 @@ enum peeps_decode_flags {
 };
 
 /**
- * peeps_decode - make the graph of one image
+ * peeps_decode_set - make one graph of the images of one cut
+ * @images: at least one
  *
  * What is damaged (a stale reference, a text beyond its section, an unknown kind) is left out or null and noted;
  * a graph always comes out unless there is no memory. Live entities become nodes; exited threads only if something
- * still refers to them. Findings are not made here (reader/analysis.h).
+ * still refers to them; foreign stubs only if what they name is not there. Its quality is that of the worst image.
+ * Findings are not made here (reader/analysis.h).
  * Returns 0 or -ENOMEM.
  */
-int peeps_decode(const struct peeps_image *image, unsigned int flags, struct peeps_graph **graph);
+int peeps_decode_set(const struct peeps_image *images, size_t count, unsigned int flags,
+		     struct peeps_graph **graph);
+
+/* A set of one. */
+static inline int peeps_decode(const struct peeps_image *image, unsigned int flags,
+			       struct peeps_graph **graph)
+{
+	return peeps_decode_set(image, 1, flags, graph);
+}
 
 #endif

@@ -2,8 +2,6 @@
 /* From edge slots, from what mutexes say of their holders, and from the ends of channels, to edges. */
 #include "reader/decoder.h"
 
-#include <errno.h>
-
 #include "reader/arena.h"
 #include "reader/decode.h"
 
@@ -261,7 +259,7 @@ static bool is_held_mutex(const struct peeps_decoder *d, size_t place)
 	       peeps_view_holder(&d->image->entities[place]) != 0;
 }
 
-static size_t count_edges(const struct peeps_decoder *d)
+size_t peeps_decoder_count_edges(const struct peeps_decoder *d)
 {
 	struct peeps_edge_parts parts;
 	size_t count = 0;
@@ -317,14 +315,10 @@ static void make_edge_of_entity(struct peeps_decoder *d, size_t place)
 	}
 }
 
-int peeps_decoder_make_edges(struct peeps_decoder *d)
+void peeps_decoder_make_edges(struct peeps_decoder *d)
 {
-	d->graph->edges = peeps_arena_take(d->arena, count_edges(d), sizeof(*d->graph->edges));
-	if (!d->graph->edges)
-		return -ENOMEM;
 	for (size_t i = 0; i < d->image->edge_count; i++)
 		make_edge(d, &d->image->edges[i]);
 	for (size_t i = 0; i < d->image->entity_count; i++)
 		make_edge_of_entity(d, i);
-	return 0;
 }

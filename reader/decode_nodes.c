@@ -43,16 +43,18 @@ static const char *stem_of(struct peeps_decoder *d, const struct peeps_schema_ki
 	prefix = peeps_text_escape(d->arena, peeps_bytes_of(kind->prefix));
 	if (prefix)
 		*stem = peeps_arena_format(d->arena, "%s:%s:", prefix,
-					   d->graph->processes[0].proc_key);
+					   d->graph->processes[d->process].proc_key);
 	return *stem;
 }
 
-static const char *make_id(struct peeps_decoder *d, const struct peeps_schema_kind *kind,
+static const char *make_id(struct peeps_decoder *d, const struct peeps_decoded_entity *entity,
 			   const char *key, uint32_t ordinal)
 {
-	const char *stem = stem_of(d, kind);
+	const char *stem = stem_of(d, entity->kind);
 
-	return stem ? peeps_ids_make(&d->ids, stem, key, ordinal, end_suffix(kind)) : NULL;
+	return stem ? peeps_ids_make(d->ids, stem, key, ordinal, end_suffix(entity->kind),
+				     entity->node)
+		    : NULL;
 }
 
 /* By its tid; its name is the program's, else the kernel's. */
@@ -73,7 +75,7 @@ static void name_thread(struct peeps_decoder *d, struct peeps_node *node,
 		node->name = peeps_text_mend(d->arena, peeps_bytes_of(thread->comm));
 	if (!node->name)
 		node->name = peeps_arena_format(d->arena, "thread-%" PRIu32, node->tid);
-	node->id = make_id(d, entity->kind, peeps_arena_format(d->arena, "%" PRIu32, node->tid), 0);
+	node->id = make_id(d, entity, peeps_arena_format(d->arena, "%" PRIu32, node->tid), 0);
 }
 
 /* By its name, else by the place where it was made, else by its slot. */
@@ -97,24 +99,13 @@ static void name_other(struct peeps_decoder *d, struct peeps_node *node,
 		node->name = peeps_arena_format(d->arena, "unnamed-%" PRIu32, view->index);
 		key = node->name;
 	}
-	node->id = make_id(d, entity->kind, key, (uint32_t)(view->kind >> 32));
-}
-
-/* Its name is its id, as another process's snapshot shows it. */
-static void name_foreign(struct peeps_decoder *d, struct peeps_node *node,
-			 const struct peeps_decoded_entity *entity,
-			 const struct peeps_entity_view *view)
-{
-	node->name = peeps_texts_at(&d->texts, view->name);
-	if (node->name)
-		node->id = peeps_ids_issue(&d->ids, node->name);
-	else
-		name_other(d, node, entity, view);
+	node->id = make_id(d, entity, key, (uint32_t)(view->kind >> 32));
 }
 
 /* --- nodes ------------------------------------------------------------------------------------------------------ */
 
-static void make_node(struct peeps_decoder *d, size_t place)
+/* What every node has, whatever its kind. */
+static struct peeps_node *begin_node(struct peeps_decoder *d, size_t place)
 {
 	const struct peeps_entity_view *view = &d->image->entities[place];
 	const struct peeps_decoded_entity *entity = &d->entities[place];
@@ -123,15 +114,22 @@ static void make_node(struct peeps_decoder *d, size_t place)
 	node->kind = entity->kind->name;
 	node->kind_number = entity->kind->number;
 	node->role = entity->kind->role;
+	node->process = d->process;
 	node->source = peeps_sources_at(&d->sources, view->site);
 	node->created_ns = peeps_decoder_time(d, view->created_ns);
 	node->uncertain = view->uncertain;
+	return node;
+}
+
+static void make_node(struct peeps_decoder *d, size_t place)
+{
+	const struct peeps_entity_view *view = &d->image->entities[place];
+	const struct peeps_decoded_entity *entity = &d->entities[place];
+	struct peeps_node *node = begin_node(d, place);
+
 	switch (node->kind_number) {
 	case PEEPS_KIND_THREAD:
 		name_thread(d, node, entity, view);
-		break;
-	case PEEPS_KIND_FOREIGN:
-		name_foreign(d, node, entity, view);
 		break;
 	case PEEPS_KIND_TASK:
 		node->asleep = PEEPS_VIEW_FIELD(view, TASK, ACTIVITY) == PEEPS_ACTIVITY_SLEEPING &&
@@ -150,13 +148,15 @@ static void exited_attribute(struct peeps_node *node, const char *name, struct p
 }
 
 /* An actor of which nothing is left but that it still holds something. It may have been a task, too. */
-static void make_exited_node(struct peeps_decoder *d, struct peeps_node *node, uint64_t ref)
+static void make_exited_node(struct peeps_decoder *d, uint32_t number, uint64_t ref)
 {
+	struct peeps_node *node = &d->graph->nodes[number];
 	const char *id = peeps_arena_format(d->arena, "thread:%s:exited-%" PRIu64 ".%" PRIu64,
-					    d->graph->processes[0].proc_key,
+					    d->graph->processes[d->process].proc_key,
 					    ref & PEEPS_REF_INDEX_MASK, peeps_ref_generation(ref));
 
-	node->id = peeps_ids_issue(&d->ids, id);
+	node->id = peeps_ids_issue(d->ids, id, number);
+	node->process = d->process;
 	node->name = "exited thread";
 	node->kind = "thread";
 	node->kind_number = PEEPS_KIND_THREAD;
@@ -172,50 +172,49 @@ static void make_exited_node(struct peeps_decoder *d, struct peeps_node *node, u
 	exited_attribute(node, "activity", peeps_value_text("exited"));
 }
 
-static bool is_foreign(const struct peeps_decoder *d, size_t place)
+/* Its name is its id, as that process's snapshot shows it. */
+void peeps_decoder_make_stub(struct peeps_decoder *d, size_t place, const char *id)
 {
-	return d->entities[place].kind->number == PEEPS_KIND_FOREIGN;
+	const struct peeps_decoded_entity *entity = &d->entities[place];
+	struct peeps_node *node = begin_node(d, place);
+
+	if (id) {
+		node->name = id;
+		node->id = peeps_ids_issue(d->ids, id, entity->node);
+	} else {
+		name_other(d, node, entity, &d->image->entities[place]);
+	}
+	peeps_decoder_add_attributes(d, node, place);
 }
 
-static void number_nodes(struct peeps_decoder *d)
+void peeps_decoder_number_nodes(struct peeps_decoder *d, uint32_t *count)
 {
-	uint32_t count = 0;
-
 	for (size_t i = 0; i < d->image->entity_count; i++) {
-		if (d->entities[i].kept)
-			d->entities[i].node = count++;
+		if (d->entities[i].kept && !peeps_decoder_is_stub(d, i))
+			d->entities[i].node = (*count)++;
 	}
-	d->exited_node = count;
-	d->graph->node_count = count + d->exited_count;
+	d->exited_node = *count;
+	*count += (uint32_t)d->exited_count;
+}
+
+void peeps_decoder_number_stubs(struct peeps_decoder *d, uint32_t *count)
+{
+	for (size_t i = 0; i < d->image->entity_count; i++) {
+		if (peeps_decoder_is_stub(d, i))
+			d->entities[i].node = (*count)++;
+	}
 }
 
 int peeps_decoder_make_nodes(struct peeps_decoder *d)
 {
-	struct peeps_graph *graph = d->graph;
-	size_t foreign = 0;
-
-	number_nodes(d);
-	graph->nodes = peeps_arena_take(d->arena, graph->node_count, sizeof(*graph->nodes));
 	d->stems = peeps_arena_take(d->arena, d->schema.kind_count, sizeof(*d->stems));
-	if (!graph->nodes || !d->stems ||
-	    peeps_ids_init(&d->ids, d->arena, graph->node_count + d->image->scope_count))
+	if (!d->stems)
 		return -ENOMEM;
 	for (size_t i = 0; i < d->image->entity_count; i++) {
-		if (!d->entities[i].kept)
-			continue;
-		if (is_foreign(d, i))
-			foreign++;
-		else
+		if (d->entities[i].kept && !peeps_decoder_is_stub(d, i))
 			make_node(d, i);
 	}
 	for (size_t i = 0; i < d->exited_count; i++)
-		make_exited_node(d, &graph->nodes[d->exited_node + i], d->exited[i]);
-	/* Last: an id that is one of ours is ours. */
-	for (size_t i = 0; foreign > 0 && i < d->image->entity_count; i++) {
-		if (!d->entities[i].kept || !is_foreign(d, i))
-			continue;
-		make_node(d, i);
-		foreign--;
-	}
+		make_exited_node(d, d->exited_node + (uint32_t)i, d->exited[i]);
 	return 0;
 }

@@ -46,8 +46,8 @@ static const char *make_stem(const struct peeps_decoder *d, const char *kind)
 {
 	const char *escaped = peeps_text_escape(d->arena, peeps_bytes_of(kind));
 
-	return escaped ? peeps_arena_format(
-				 d->arena, "scope:%s:%s:", d->graph->processes[0].proc_key, escaped)
+	return escaped ? peeps_arena_format(d->arena, "scope:%s:%s:",
+					    d->graph->processes[d->process].proc_key, escaped)
 		       : NULL;
 }
 
@@ -68,6 +68,7 @@ static void make_scope(struct scopes *scopes, const struct peeps_scope_view *vie
 	struct peeps_bytes bytes;
 	const char *key;
 
+	scope->process = d->process;
 	scope->kind = kind;
 	scope->created_ns = peeps_decoder_time(d, view->created_ns);
 	if (peeps_texts_find(&d->texts, view->name, &bytes)) {
@@ -78,7 +79,8 @@ static void make_scope(struct scopes *scopes, const struct peeps_scope_view *vie
 		key = scope->name;
 	}
 	if (stem)
-		scope->id = peeps_ids_make(&d->ids, stem, key, (uint32_t)(view->kind >> 32), "");
+		scope->id = peeps_ids_make(d->ids, stem, key, (uint32_t)(view->kind >> 32), "",
+					   PEEPS_NO_NODE);
 }
 
 static int make_scopes(struct scopes *scopes)
@@ -86,12 +88,10 @@ static int make_scopes(struct scopes *scopes)
 	struct peeps_decoder *d = scopes->d;
 	const struct peeps_image *image = d->image;
 
-	d->graph->scopes =
-		peeps_arena_take(d->arena, image->scope_count, sizeof(*d->graph->scopes));
 	if (image->scope_count > 0) /* they are in the order of their rows */
 		scopes->row_count = (size_t)image->scopes[image->scope_count - 1].index + 1;
 	scopes->places = calloc(scopes->row_count + 1, sizeof(*scopes->places));
-	if (!d->graph->scopes || !scopes->places)
+	if (!scopes->places)
 		return -ENOMEM;
 	for (size_t i = 0; i < image->scope_count; i++) {
 		const struct peeps_scope_view *view = &image->scopes[i];
@@ -140,15 +140,11 @@ static enum found find_member(const struct peeps_decoder *d, uint64_t ref, uint3
 		       : NONSENSE;
 }
 
-static int make_memberships(const struct scopes *scopes)
+static void make_memberships(const struct scopes *scopes)
 {
 	struct peeps_decoder *d = scopes->d;
 	struct peeps_graph *graph = d->graph;
 
-	graph->memberships =
-		peeps_arena_take(d->arena, d->image->membership_count, sizeof(*graph->memberships));
-	if (!graph->memberships)
-		return -ENOMEM;
 	for (size_t i = 0; i < d->image->membership_count; i++) {
 		const struct peeps_membership_view *view = &d->image->memberships[i];
 		struct peeps_membership *membership = &graph->memberships[graph->membership_count];
@@ -158,7 +154,6 @@ static int make_memberships(const struct scopes *scopes)
 		graph->membership_count += scope == FOUND && member == FOUND;
 		d->damage.memberships += scope == NONSENSE || member == NONSENSE;
 	}
-	return 0;
 }
 
 int peeps_decoder_make_scopes(struct peeps_decoder *d)
@@ -167,7 +162,7 @@ int peeps_decoder_make_scopes(struct peeps_decoder *d)
 	int r = make_scopes(&scopes);
 
 	if (!r)
-		r = make_memberships(&scopes);
+		make_memberships(&scopes);
 	free(scopes.places);
 	return r;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the steps of decoding share: the image, what was made of it so far, and how references lead from one to the other. */
+/*
+ * What the steps of decoding share: an image, what was made of it so far, and how references lead from one to the other.
+ * Each image has a decoder of its own; all of them add to one graph.
+ */
 #ifndef PEEPS_READER_DECODER_H
 #define PEEPS_READER_DECODER_H
 
@@ -43,11 +46,13 @@ struct peeps_decoder {
 	unsigned int flags; /* enum peeps_decode_flags */
 	struct peeps_graph *graph;
 	struct peeps_arena *arena; /* the graph's */
+	uint32_t process;          /* position in the graph's processes */
+	bool shares_key;           /* another process has the same proc_key but for a suffix */
 	struct peeps_schema schema;
 	struct peeps_texts texts;
 	struct peeps_sources sources;
-	struct peeps_ids ids;
-	const char **stems; /* of ids, by position in schema.kinds; NULL = not made yet */
+	struct peeps_ids *ids; /* of all images */
+	const char **stems;    /* of ids, by position in schema.kinds; NULL = not made yet */
 	struct peeps_damage damage;
 
 	struct peeps_decoded_entity *entities;
@@ -63,6 +68,9 @@ struct peeps_decoder {
 
 /* --- the steps, in their order ---------------------------------------------------------------------------------- */
 
+/* Of all images. Returns 0 or -ENOMEM. */
+int peeps_decoder_make_processes(struct peeps_decoder *decoders, size_t count);
+
 /**
  * peeps_decoder_choose - which entities become nodes: all but exited threads that nothing refers to
  *
@@ -70,8 +78,35 @@ struct peeps_decoder {
  * each semaphore. Returns 0 or -ENOMEM.
  */
 int peeps_decoder_choose(struct peeps_decoder *d);
+
+/**
+ * peeps_decoder_number_nodes, _stubs - give each entity that is kept the number of its node
+ * @count: of nodes that are numbered already; those of this image are added
+ *
+ * First the nodes of all images, then the stubs of all images.
+ */
+void peeps_decoder_number_nodes(struct peeps_decoder *d, uint32_t *count);
+void peeps_decoder_number_stubs(struct peeps_decoder *d, uint32_t *count);
+
+/* All but the stubs. Returns 0 or -ENOMEM. */
 int peeps_decoder_make_nodes(struct peeps_decoder *d);
-int peeps_decoder_make_edges(struct peeps_decoder *d);
+
+/**
+ * peeps_decoder_join_stubs - the stubs of all images: each is the node whose id it names, or one of its own
+ * @decoders: one for each process, in the graph's order
+ * @first:    number of the first stub; from here on, those that stay have other numbers
+ *
+ * Returns 0 or -ENOMEM.
+ */
+int peeps_decoder_join_stubs(struct peeps_decoder *decoders, size_t count, uint32_t first);
+bool peeps_decoder_is_stub(const struct peeps_decoder *d, size_t place);
+
+/* The node of a stub that stays; @id: what it names, or NULL. */
+void peeps_decoder_make_stub(struct peeps_decoder *d, size_t place, const char *id);
+
+/* How many peeps_decoder_make_edges() will add, when all stubs are joined. */
+size_t peeps_decoder_count_edges(const struct peeps_decoder *d);
+void peeps_decoder_make_edges(struct peeps_decoder *d);
 int peeps_decoder_make_scopes(struct peeps_decoder *d);
 
 /* --- references ------------------------------------------------------------------------------------------------- */

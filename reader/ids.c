@@ -10,6 +10,7 @@
 #include <sys/auxv.h>
 
 #include "reader/arena.h"
+#include "reader/graph.h"
 
 #define NAME_MAX_BYTES 32
 #define PROBES_MAX \
@@ -17,7 +18,8 @@
 
 struct peeps_id_place {
 	const char *id; /* NULL = free */
-	uint64_t hash;
+	uint32_t hash;  /* the half that says nothing of its place */
+	uint32_t node;
 };
 
 int peeps_ids_init(struct peeps_ids *ids, struct peeps_arena *arena, size_t count)
@@ -54,35 +56,52 @@ static uint64_t hash_of(uint64_t seed, const char *id)
 	return hash;
 }
 
-/* Returns whether the id is now in its place; false if it was there, or if it might be beyond where we look. */
-static bool insert(struct peeps_ids *ids, const char *id)
+/* Where the id is, or would be; NULL if that might be beyond where we look. */
+static struct peeps_id_place *place_of(const struct peeps_ids *ids, const char *id)
 {
 	const uint64_t hash = hash_of(ids->seed, id);
 
 	for (size_t probe = 0; probe < PROBES_MAX; probe++) {
 		struct peeps_id_place *place = &ids->places[(hash + probe) & ids->place_mask];
 
-		if (!place->id) {
-			*place = (struct peeps_id_place){ .id = id, .hash = hash };
-			return true;
-		}
-		if (place->hash == hash && strcmp(place->id, id) == 0)
-			return false;
+		if (!place->id)
+			place->hash = hash >> 32;
+		if (!place->id || (place->hash == hash >> 32 && strcmp(place->id, id) == 0))
+			return place;
 	}
-	return false;
+	return NULL;
 }
 
-const char *peeps_ids_issue(struct peeps_ids *ids, const char *id)
+/* Returns whether the id is now in its place; false if it was there, or if it has none. */
+static bool insert(struct peeps_ids *ids, const char *id, uint32_t node)
+{
+	struct peeps_id_place *place = place_of(ids, id);
+
+	if (!place || place->id)
+		return false;
+	place->id = id;
+	place->node = node;
+	return true;
+}
+
+uint32_t peeps_ids_find(const struct peeps_ids *ids, const char *id)
+{
+	const struct peeps_id_place *place = place_of(ids, id);
+
+	return place && place->id ? place->node : PEEPS_NO_NODE;
+}
+
+const char *peeps_ids_issue(struct peeps_ids *ids, const char *id, uint32_t node)
 {
 	const uint64_t first = ids->issued++;
 	const char *unlike = id;
 
-	if (!id || insert(ids, id))
+	if (!id || insert(ids, id, node))
 		return id;
 	ids->doubles++;
 	/* No two doubles try the same number. The name of a foreign entity may be any of them, but each only once, so all
 	 * the tries together are no more than there are ids. */
-	for (uint64_t number = first; unlike && (unlike == id || !insert(ids, unlike));
+	for (uint64_t number = first; unlike && (unlike == id || !insert(ids, unlike, node));
 	     number += ids->count)
 		unlike = peeps_arena_format(ids->arena, "%s~dup%" PRIu64, id, number);
 	return unlike;
@@ -96,7 +115,7 @@ static char *append(char *to, const char *text, size_t length)
 
 /* Not by printf: with a million entities that would be most of the work. */
 const char *peeps_ids_make(struct peeps_ids *ids, const char *stem, const char *key,
-			   uint32_t ordinal, const char *suffix)
+			   uint32_t ordinal, const char *suffix, uint32_t node)
 {
 	const size_t stem_length = strlen(stem), key_length = key ? strlen(key) : 0,
 		     suffix_length = strlen(suffix);
@@ -116,7 +135,7 @@ const char *peeps_ids_make(struct peeps_ids *ids, const char *stem, const char *
 	end = append(end, number, number_length);
 	end = append(end, suffix, suffix_length);
 	*end = '\0';
-	return peeps_ids_issue(ids, id);
+	return peeps_ids_issue(ids, id, node);
 }
 
 const char *peeps_proc_key(struct peeps_arena *arena, const char *name, uint32_t pid)

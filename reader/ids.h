@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Node ids: `{prefix}:{proc_key}:{name}`, and no two alike whatever the target claims. */
+/* Node ids: `{prefix}:{proc_key}:{name}`, and no two alike whatever the targets claim. */
 #ifndef PEEPS_READER_IDS_H
 #define PEEPS_READER_IDS_H
 
@@ -29,11 +29,12 @@ void peeps_ids_deinit(struct peeps_ids *ids);
 
 /**
  * peeps_ids_issue - the id itself, or, if it is taken, the id with a suffix that no other has
- * @id: lives as long as the ids do; NULL is handed through
+ * @id:   lives as long as the ids do; NULL is handed through
+ * @node: whose it is from now on; PEEPS_NO_NODE = no node's
  *
  * Returns NULL without memory.
  */
-const char *peeps_ids_issue(struct peeps_ids *ids, const char *id);
+const char *peeps_ids_issue(struct peeps_ids *ids, const char *id, uint32_t node);
 
 /**
  * peeps_ids_make - issue the id `{stem}{key}{suffix}`, or `{stem}{key}~{ordinal}{suffix}`
@@ -43,7 +44,10 @@ const char *peeps_ids_issue(struct peeps_ids *ids, const char *id);
  * Returns NULL without memory.
  */
 const char *peeps_ids_make(struct peeps_ids *ids, const char *stem, const char *key,
-			   uint32_t ordinal, const char *suffix);
+			   uint32_t ordinal, const char *suffix, uint32_t node);
+
+/* The node whose id that is; PEEPS_NO_NODE if it is no node's. */
+uint32_t peeps_ids_find(const struct peeps_ids *ids, const char *id);
 
 /**
  * peeps_proc_key - `{sanitized name}-{pid}`, of [a-z0-9._-] only

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The cut, step by step: cut.c is compiled in here with its steps, at which these tests play the target. */
+/* The cut, step by step: cut.c and cut_part.c are compiled in here with their steps, at which these tests play the target. */
 #define PEEPS_FAULT_STEPS
-#include "reader/cut.c" // NOLINT(bugprone-suspicious-include): with steps
+#include "reader/cut_part.c" // NOLINT(bugprone-suspicious-include): with steps
+#include "reader/cut.c" // NOLINT(bugprone-suspicious-include): likewise
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -540,9 +541,10 @@ static void cut__another_reader_has_the_lock__is_a_passive_look_naming_it(void *
 {
 	struct fixture *f = *state;
 	struct peeps_target other;
+	struct peeps_cut_part theirs = { .target = &other };
 
 	assert_int_equal(peeps_attach_fd(&other, f->segment.fd, &f->problem), 0);
-	assert_int_equal(lock_take(&other), 0);
+	assert_int_equal(peeps_cut_part_lock(&theirs), 0);
 	f->segment.control->reader_pid = 31337;
 	assert_int_equal(take(f, 0), 0);
 	assert_int_equal(flips, 0);
