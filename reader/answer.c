@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "reader/complain.h"
-#include "reader/look.h"
+#include "reader/confirm.h"
 #include "reader/output.h"
 #include "reader/place.h"
 #include "reader/problem.h"
@@ -49,7 +49,7 @@ static int look(const struct peeps_options *options, struct peeps_graph **graph,
 
 	if (r)
 		return r;
-	r = peeps_look(options, places, options->target_count, graph, problem);
+	r = peeps_confirm(options, places, options->target_count, graph, problem);
 	peeps_places_close(places, options->target_count);
 	return r;
 }

@@ -346,7 +346,7 @@ static int add_deadlocks(struct maker *m)
 
 struct orphan {
 	const struct peeps_node *actor, *resource;
-	uint64_t pending_since_ns;
+	uint64_t pending_ns;
 	uint32_t wait; /* position in the reduction */
 	uint32_t hold; /* of one that is gone; PEEPS_NO_EDGE = there never was one */
 };
@@ -357,9 +357,8 @@ static int by_resource(const void *left, const void *right)
 	const struct orphan *a = left, *b = right;
 	int order = strcmp(a->resource->id, b->resource->id);
 
-	if (order == 0)
-		order = (a->pending_since_ns > b->pending_since_ns) -
-			(a->pending_since_ns < b->pending_since_ns);
+	if (order == 0 && a->pending_ns != b->pending_ns) /* what is not known comes last */
+		order = a->pending_ns + 1 > b->pending_ns + 1 ? -1 : 1;
 	return order ? order : strcmp(a->actor->id, b->actor->id);
 }
 
@@ -401,7 +400,7 @@ static bool is_orphan(const struct maker *m, uint32_t position, struct survivors
 	count_survivors(m, wait->target, survivors);
 	orphan->actor = node_at(m, wait->actor);
 	orphan->resource = node_at(m, wait->target);
-	orphan->pending_since_ns = edge_at(m, wait->edge)->pending_since_ns;
+	orphan->pending_ns = peeps_edge_pending_ns(m->graph, edge_at(m, wait->edge));
 	orphan->wait = position;
 	orphan->hold = survivors->hold_of_the_dead;
 	return survivors->weight < wait->need;

@@ -87,6 +87,7 @@ struct peeps_edge {
 	uint32_t state;      /* enum peeps_state */
 	const char *state_name;
 	bool uncertain;
+	bool unconfirmed; /* across processes: not seen in the cut before (reader/across.h) */
 	uint64_t pending_since_ns; /* ptime; PEEPS_NO_TIME = never */
 	uint64_t last_change_ns;   /* ptime; PEEPS_NO_TIME = not known */
 	uint32_t poll_count;
@@ -204,6 +205,17 @@ void peeps_graph_free(struct peeps_graph *graph);
  * Returns NULL if the node has none of that name.
  */
 const struct peeps_value *peeps_graph_attribute(const struct peeps_node *node, const char *name);
+
+/**
+ * peeps_edge_process - the process that says so, and whose ptime the edge's times are
+ *
+ * Only what an edge ends at may be another's: an operation is of its actor's process, a hold of its holder's.
+ */
+static inline uint32_t peeps_edge_process(const struct peeps_graph *graph,
+					  const struct peeps_edge *edge)
+{
+	return graph->nodes[edge->kind == PEEPS_EDGE_HOLDS ? edge->dst : edge->src].process;
+}
 
 /**
  * peeps_process_lost - how much of something a process could not record: a counter by name, 0 if there is none such

@@ -11,6 +11,7 @@
 
 #include "reader/arena.h"
 #include "reader/graph.h"
+#include "reader/hash.h"
 
 #define NAME_MAX_BYTES 32
 #define PROBES_MAX \
@@ -45,21 +46,10 @@ void peeps_ids_deinit(struct peeps_ids *ids)
 	ids->places = NULL;
 }
 
-static uint64_t hash_of(uint64_t seed, const char *id)
-{
-	uint64_t hash = seed ^ UINT64_C(0xcbf29ce484222325);
-
-	for (; *id; id++) {
-		hash = (hash ^ (unsigned char)*id) * UINT64_C(0x100000001b3);
-		hash ^= hash >> 29;
-	}
-	return hash;
-}
-
 /* Where the id is, or would be; NULL if that might be beyond where we look. */
 static struct peeps_id_place *place_of(const struct peeps_ids *ids, const char *id)
 {
-	const uint64_t hash = hash_of(ids->seed, id);
+	const uint64_t hash = peeps_hash_text(ids->seed, id);
 
 	for (size_t probe = 0; probe < PROBES_MAX; probe++) {
 		struct peeps_id_place *place = &ids->places[(hash + probe) & ids->place_mask];

@@ -2,8 +2,13 @@
 #include "reader/look.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 
+#include "reader/across.h"
 #include "reader/analysis.h"
+#include "reader/core.h"
 #include "reader/cut.h"
 #include "reader/decode.h"
 #include "reader/image.h"
@@ -11,46 +16,151 @@
 #include "reader/problem.h"
 #include "reader/snapshot.h"
 
-static int cut_and_decode(const struct peeps_options *options, struct peeps_target *target,
-			  struct peeps_image *image, struct peeps_graph **graph,
-			  struct peeps_problem *problem)
+struct look {
+	const struct peeps_options *options;
+	struct peeps_problem *problem;
+	struct peeps_target *targets;
+	struct peeps_image *images;
+	size_t count; /* attached */
+};
+
+/* --- attaching -------------------------------------------------------------------------------------------------- */
+
+static int attach(struct look *look, const struct peeps_place *place)
 {
-	const struct peeps_analysis_options wishes = { .max_wait_ns = options->max_wait_ns };
-	const int cut = peeps_cut(target, image, options->passive ? PEEPS_CUT_PASSIVE : 0, problem);
-	struct peeps_graph *made = NULL;
+	struct peeps_target *target = &look->targets[look->count];
 	int r;
 
-	if (cut && cut != -EAGAIN)
-		return cut;
-	r = peeps_image_read_names(target, image);
-	if (r)
-		return r;
-	r = peeps_decode(image, options->history ? PEEPS_DECODE_HISTORY : 0, &made);
-	if (r)
-		return r;
-	r = peeps_analyse(made, &wishes);
-	if (r) {
-		peeps_graph_free(made);
-		return r;
+	switch (place->kind) {
+	case PEEPS_PLACE_PROCESS:
+		r = peeps_attach(target, place->pid, look->problem);
+		break;
+	case PEEPS_PLACE_SEGMENT:
+		r = peeps_attach_file(target, place->fd, place->word, look->problem);
+		break;
+	case PEEPS_PLACE_CORE:
+		r = peeps_attach_core(target, place->fd, place->word, look->problem);
+		break;
+	case PEEPS_PLACE_SNAPSHOT:
+	default:
+		(void)snprintf(look->problem->what, sizeof(look->problem->what),
+			       "a snapshot stands alone");
+		r = peeps_problem_set(
+			look->problem, PEEPS_EXIT_USAGE, -EINVAL, "look at it by itself",
+			"%s was taken at another moment than the others", place->word);
 	}
-	*graph = made;
+	if (r == 0)
+		peeps_image_init(&look->images[look->count++]);
+	return r;
+}
+
+/* One that is there twice would keep the lock from itself. */
+static bool are_same(const struct peeps_target *a, const struct peeps_target *b)
+{
+	struct stat one, other;
+
+	return fstat(a->segment_fd, &one) == 0 && fstat(b->segment_fd, &other) == 0 &&
+	       one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+static int attach_all(struct look *look, const struct peeps_place *places, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const int r = attach(look, &places[i]);
+
+		if (r)
+			return r;
+		for (size_t k = 0; k < i; k++) {
+			if (are_same(&look->targets[k], &look->targets[i]))
+				return peeps_problem_set(look->problem, PEEPS_EXIT_USAGE, -EINVAL,
+							 "name each only once",
+							 "%s and %s are the same", places[k].word,
+							 places[i].word);
+		}
+	}
+	return 0;
+}
+
+/* --- from one cut to a graph ------------------------------------------------------------------------------------ */
+
+static int read_names(struct look *look)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < look->count; i++)
+		r = peeps_image_read_names(&look->targets[i], &look->images[i]);
+	return r;
+}
+
+/* Returns 0; -EAGAIN beside a graph, of which not all is a cut; or another -errno. */
+static int cut_and_decode(struct look *look, struct peeps_graph **graph)
+{
+	const struct peeps_options *options = look->options;
+	uint64_t skew_ns;
+	const int cut =
+		peeps_cut_set(look->targets, look->images, look->count,
+			      options->passive ? PEEPS_CUT_PASSIVE : 0, &skew_ns, look->problem);
+	int r = cut == -EAGAIN ? 0 : cut;
+
+	if (r == 0)
+		r = read_names(look);
+	if (r == 0)
+		r = peeps_decode_set(look->images, look->count,
+				     options->history ? PEEPS_DECODE_HISTORY : 0, graph);
+	if (r)
+		return r;
+	(*graph)->skew_ns = skew_ns;
 	return cut;
 }
 
-static int look_at_process(const struct peeps_options *options, pid_t pid,
-			   struct peeps_graph **graph, struct peeps_problem *problem)
+static int analyse(const struct look *look, struct peeps_graph *graph)
 {
-	struct peeps_target target;
-	struct peeps_image image;
-	int r = peeps_attach(&target, pid, problem);
+	const struct peeps_analysis_options wishes = { .max_wait_ns = look->options->max_wait_ns };
+
+	return peeps_analyse(graph, &wishes);
+}
+
+/* --- looking ---------------------------------------------------------------------------------------------------- */
+
+/* A second time, for a graph whose findings across processes are certain. The first graph is replaced. */
+static int look_again(struct look *look, struct peeps_graph **graph)
+{
+	struct peeps_sightings before;
+	struct peeps_graph *again = NULL;
+	int cut, r = peeps_sightings_init(&before, *graph, true);
 
 	if (r)
 		return r;
-	peeps_image_init(&image);
-	r = cut_and_decode(options, &target, &image, graph, problem);
-	peeps_image_deinit(&image);
-	peeps_detach(&target);
-	return r;
+	peeps_graph_free(*graph);
+	*graph = NULL;
+	cut = cut_and_decode(look, &again);
+	r = again ? peeps_across_confirm(again, &before) : cut;
+	if (r == 0)
+		r = analyse(look, again);
+	peeps_sightings_deinit(&before);
+	if (r) {
+		peeps_graph_free(again);
+		return r;
+	}
+	*graph = again;
+	return cut;
+}
+
+static int look_at_all(struct look *look, struct peeps_graph **graph)
+{
+	struct peeps_graph *made = NULL;
+	int cut = cut_and_decode(look, &made);
+	int r = made ? analyse(look, made) : cut;
+
+	if (r == 0 && peeps_across_asks_again(made)) {
+		cut = look_again(look, &made);
+		r = made ? 0 : cut;
+	}
+	if (r)
+		peeps_graph_free(made);
+	else
+		*graph = made;
+	return r ? r : cut;
 }
 
 /* As it was taken, findings included, unless others are asked for. */
@@ -73,9 +183,21 @@ static int look_at_snapshot(const struct peeps_options *options, const struct pe
 int peeps_look(const struct peeps_options *options, const struct peeps_place *places, size_t count,
 	       struct peeps_graph **graph, struct peeps_problem *problem)
 {
-	if (count != 1)
-		return peeps_problem_set(problem, PEEPS_EXIT_USAGE, -EINVAL, "", "one at a time");
-	if (places[0].kind == PEEPS_PLACE_SNAPSHOT)
+	struct look look = { .options = options, .problem = problem };
+	int r;
+
+	if (count == 1 && places[0].kind == PEEPS_PLACE_SNAPSHOT)
 		return look_at_snapshot(options, &places[0], graph, problem);
-	return look_at_process(options, places[0].pid, graph, problem);
+	look.targets = calloc(count + 1, sizeof(*look.targets));
+	look.images = calloc(count + 1, sizeof(*look.images));
+	r = look.targets && look.images ? attach_all(&look, places, count) : -ENOMEM;
+	if (r == 0)
+		r = look_at_all(&look, graph);
+	for (size_t i = 0; i < look.count; i++) {
+		peeps_image_deinit(&look.images[i]);
+		peeps_detach(&look.targets[i]);
+	}
+	free(look.targets);
+	free(look.images);
+	return r;
 }

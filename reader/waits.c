@@ -5,24 +5,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint64_t age_ns(const struct peeps_graph *graph, uint32_t node, uint64_t since_ns)
+static uint64_t age_ns(const struct peeps_graph *graph, const struct peeps_edge *edge,
+		       uint64_t since_ns)
 {
 	uint64_t now_ns;
 
 	if (since_ns == PEEPS_NO_TIME)
 		return PEEPS_NO_TIME;
-	now_ns = graph->processes[graph->nodes[node].process].ptime_now_ns;
+	now_ns = graph->processes[peeps_edge_process(graph, edge)].ptime_now_ns;
 	return now_ns > since_ns ? now_ns - since_ns : 0;
 }
 
 uint64_t peeps_edge_pending_ns(const struct peeps_graph *graph, const struct peeps_edge *edge)
 {
-	return age_ns(graph, edge->src, edge->pending_since_ns);
+	return age_ns(graph, edge, edge->pending_since_ns);
 }
 
 uint64_t peeps_edge_held_ns(const struct peeps_graph *graph, const struct peeps_edge *edge)
 {
-	return age_ns(graph, edge->src, edge->held_since_ns);
+	return age_ns(graph, edge, edge->held_since_ns);
 }
 
 static int by_age(const void *left, const void *right, void *context)

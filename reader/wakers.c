@@ -76,7 +76,7 @@ bool peeps_channel_is_closed(const struct peeps_node *end)
 
 static bool is_proved(const struct peeps_graph *graph, const struct peeps_edge *edge)
 {
-	return !edge->uncertain && !graph->nodes[edge->src].uncertain &&
+	return !edge->uncertain && !edge->unconfirmed && !graph->nodes[edge->src].uncertain &&
 	       !graph->nodes[edge->dst].uncertain;
 }
 
@@ -87,12 +87,19 @@ static bool is_channel_end(uint32_t kind)
 	return kind == PEEPS_KIND_MPSC_TX || kind == PEEPS_KIND_MPSC_RX;
 }
 
-/* A hold that somebody could let go. Others may say what they like of a channel; it is its handles that count. */
+/*
+ * A hold that somebody could let go. Others may say what they like of a channel; it is its handles that count. A
+ * process keeps the books of its semaphores and channels itself: what another one says it has of them is not in there.
+ */
 static bool is_waker(const struct peeps_graph *graph, const struct peeps_edge *edge)
 {
 	const struct peeps_node *resource = &graph->nodes[edge->src];
 
 	if (edge->kind != PEEPS_EDGE_HOLDS || resource->role == PEEPS_ROLE_ACTOR)
+		return false;
+	if (peeps_edge_process(graph, edge) != resource->process &&
+	    (resource->kind_number == PEEPS_KIND_SEMAPHORE ||
+	     is_channel_end(resource->kind_number)))
 		return false;
 	switch (resource->kind_number) {
 	case PEEPS_KIND_SEMAPHORE:
@@ -412,10 +419,13 @@ static uint64_t recv_needs(const struct peeps_wakers *w, const struct peeps_edge
 bool peeps_wakers_blind(const struct peeps_wakers *wakers, const struct peeps_edge *wait)
 {
 	const struct peeps_graph *graph = wakers->graph;
+	const struct peeps_node *resource = &graph->nodes[wait->dst];
+	const struct peeps_process *here = &graph->processes[peeps_edge_process(graph, wait)];
+	const struct peeps_process *there = &graph->processes[resource->process];
 
-	return (!wait->blocks || is_channel_end(graph->nodes[wait->dst].kind_number)) &&
-	       peeps_process_lost(&graph->processes[graph->nodes[wait->dst].process],
-				  "dropped_threads") > 0;
+	return (!wait->blocks || is_channel_end(resource->kind_number)) &&
+	       (peeps_process_lost(here, "dropped_threads") > 0 ||
+		peeps_process_lost(there, "dropped_threads") > 0);
 }
 
 typedef uint64_t rule(const struct peeps_wakers *w, const struct peeps_edge *wait, uint64_t own,

@@ -30,6 +30,11 @@ class PeepsRead:
         result.stdout = result.stdout or b''
         return Answer(result)
 
+    def start(self, *arguments):
+        """For those that take their time."""
+        return subprocess.Popen([self.path, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE)
+
     def document(self, pid):
         answer = self('dump', '-f', 'json', pid)
         assert answer.status in (0, 7), answer
