@@ -171,3 +171,8 @@ int peeps_analyse(struct peeps_graph *graph, const struct peeps_analysis_options
 
 	return r ? r : peeps_findings_make(graph, options);
 }
+
+int peeps_analyse_waits(struct peeps_graph *graph, const struct peeps_analysis_options *options)
+{
+	return peeps_findings_make_long_waits(graph, options);
+}

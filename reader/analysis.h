@@ -24,4 +24,12 @@ struct peeps_analysis_options {
  */
 int peeps_analyse(struct peeps_graph *graph, const struct peeps_analysis_options *options);
 
+/**
+ * peeps_analyse_waits - of a snapshot that was analysed when it was taken, only find the long waits anew
+ *
+ * How certain its other findings are cannot be told from it any more: a cut before it may have confirmed them.
+ * Returns 0 or -ENOMEM.
+ */
+int peeps_analyse_waits(struct peeps_graph *graph, const struct peeps_analysis_options *options);
+
 #endif

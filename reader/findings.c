@@ -644,3 +644,53 @@ int peeps_findings_make(struct peeps_graph *graph, const struct peeps_analysis_o
 	peeps_labels_deinit(&m.labels);
 	return r ? r : peeps_arena_failed(graph->arena) ? -ENOMEM : 0;
 }
+
+/* Whom other findings are about already. */
+static void mark_told(struct maker *m)
+{
+	for (size_t i = 0; i < m->graph->finding_count; i++) {
+		const struct peeps_finding *finding = &m->graph->findings[i];
+
+		for (size_t k = 0; k < finding->node_count; k++)
+			m->stuck[finding->nodes[k]] |=
+				node_at(m, finding->nodes[k])->role == PEEPS_ROLE_ACTOR;
+		for (size_t k = 0; k < finding->victim_count; k++)
+			m->stuck[finding->victims[k]] = true;
+	}
+}
+
+static void drop_long_waits(struct peeps_graph *graph)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < graph->finding_count; i++) {
+		if (graph->findings[i].kind != PEEPS_FINDING_LONG_WAIT)
+			graph->findings[kept++] = graph->findings[i];
+	}
+	graph->finding_count = kept;
+}
+
+int peeps_findings_make_long_waits(struct peeps_graph *graph,
+				   const struct peeps_analysis_options *options)
+{
+	struct maker m = { .graph = graph, .arena = graph->arena };
+	int r;
+
+	drop_long_waits(graph);
+	m.room = graph->finding_count;
+	if (!options->max_wait_ns)
+		return 0;
+	r = peeps_labels_init(&m.labels, graph);
+	if (r)
+		return r;
+	m.stuck = calloc(graph->node_count + 1, sizeof(m.stuck[0]));
+	r = m.stuck ? peeps_wakers_init(&m.wakers, graph) : -ENOMEM;
+	if (r == 0) {
+		mark_told(&m);
+		r = add_long_waits(&m, options->max_wait_ns);
+	}
+	free(m.stuck);
+	peeps_wakers_deinit(&m.wakers);
+	peeps_labels_deinit(&m.labels);
+	return r ? r : peeps_arena_failed(graph->arena) ? -ENOMEM : 0;
+}

@@ -17,4 +17,12 @@
  */
 int peeps_findings_make(struct peeps_graph *graph, const struct peeps_analysis_options *options);
 
+/**
+ * peeps_findings_make_long_waits - only the long waits anew; the other findings stay as they were made
+ *
+ * Returns 0 or -ENOMEM.
+ */
+int peeps_findings_make_long_waits(struct peeps_graph *graph,
+				   const struct peeps_analysis_options *options);
+
 #endif

@@ -287,6 +287,37 @@ static const struct peeps_finding *assert_one(struct peeps_graph *graph, uint64_
 	return &graph->findings[0];
 }
 
+static void findings__long_waits_anew__leave_the_others_as_they_were_made(void **state)
+{
+	static const struct {
+		uint64_t max_wait_ns;
+		size_t findings;
+	} rows[] = { { 5 * S, 3 }, { 20 * S, 1 }, { 9 * S, 2 }, { 0, 1 } };
+	struct peeps_graph *graph = graph_deadlocked();
+	const uint32_t lock = graph_mutex(graph, "other", "/src/bank.c", 60);
+
+	(void)state;
+	(void)graph_hold(graph, lock, 4, 1 * S);
+	(void)graph_wait(graph, graph_thread(graph, 91, "long"), lock, 10 * S);
+	(void)graph_wait(graph, graph_thread(graph, 92, "longer"), lock, 11 * S);
+	(void)graph_wait(graph, graph_thread(graph, 93, "victim"), 2, 1 * S);
+	graph_analyse(graph, 1 * S);
+	assert_int_equal(graph->finding_count, 3);
+	graph->findings[0].certain = false; /* which the graph does not show */
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct peeps_analysis_options wishes = { .max_wait_ns = rows[i].max_wait_ns };
+
+		assert_int_equal(peeps_analyse_waits(graph, &wishes), 0);
+		assert_int_equal(graph->finding_count, rows[i].findings);
+		assert_int_equal(graph->findings[0].kind, PEEPS_FINDING_DEADLOCK);
+		assert_false(graph->findings[0].certain);
+		assert_int_equal(graph->findings[0].victim_count, 1);
+		for (size_t k = 1; k < graph->finding_count; k++)
+			assert_int_equal(graph->findings[k].kind, PEEPS_FINDING_LONG_WAIT);
+	}
+	peeps_graph_free(graph);
+}
+
 static void findings__sender_waits_for_a_sleeping_receiver__is_a_long_wait_that_says_so(
 	void **state)
 {
@@ -882,6 +913,7 @@ int main(void)
 			findings__waits_perhaps_behind_a_certain_deadlock__is_still_told_as_a_long_wait),
 		cmocka_unit_test(findings__max_wait__finds_what_is_older_but_only_then),
 		cmocka_unit_test(findings__names_are_not_unique__threads_are_told_apart_by_tid),
+		cmocka_unit_test(findings__long_waits_anew__leave_the_others_as_they_were_made),
 		cmocka_unit_test(
 			findings__sender_waits_for_a_sleeping_receiver__is_a_long_wait_that_says_so),
 		cmocka_unit_test(findings__waits_for_a_permit__says_who_holds_it),
