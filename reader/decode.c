@@ -248,22 +248,36 @@ static int decode(struct set *set)
 	return peeps_arena_failed(set->graph->arena) ? -ENOMEM : r;
 }
 
-/* When it was taken, from the first moment of all to the end of the last; and what it is worth. */
+/*
+ * The image whose moment is the graph's: the earliest of those that live; what is dead was so at any moment since, and
+ * of that alone the latest tells.
+ */
+static bool is_rather(const struct peeps_image *image, const struct peeps_image *other)
+{
+	if (image->exited != other->exited)
+		return other->exited;
+	return image->exited ? image->taken_at_unix_ns > other->taken_at_unix_ns
+			     : image->taken_at_monotonic_ns < other->taken_at_monotonic_ns;
+}
+
+/* When it was taken, how long that took from the first of the living to the last, and what it is worth. */
 static void describe(struct peeps_graph *graph, const struct peeps_image *images, size_t count)
 {
 	const struct peeps_image *first = &images[0];
-	uint64_t end_ns = 0;
+	uint64_t end_ns;
 
 	for (size_t i = 0; i < count; i++) {
-		const struct peeps_image *image = &images[i];
-		const uint64_t image_end_ns = image->taken_at_monotonic_ns + image->cut_ns;
+		if (is_rather(&images[i], first))
+			first = &images[i];
+		if (images[i].quality > graph->quality)
+			graph->quality = images[i].quality;
+	}
+	end_ns = first->taken_at_monotonic_ns + first->cut_ns;
+	for (size_t i = 0; i < count; i++) {
+		const uint64_t image_end_ns = images[i].taken_at_monotonic_ns + images[i].cut_ns;
 
-		if (image->taken_at_monotonic_ns < first->taken_at_monotonic_ns)
-			first = image;
-		if (image_end_ns > end_ns)
+		if (!images[i].exited && image_end_ns > end_ns)
 			end_ns = image_end_ns;
-		if (image->quality > graph->quality)
-			graph->quality = image->quality;
 	}
 	graph->taken_at_unix_ns = first->taken_at_unix_ns;
 	graph->cut_ns = end_ns - first->taken_at_monotonic_ns;

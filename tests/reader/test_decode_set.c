@@ -85,6 +85,26 @@ static void decode_set__images_of_different_worth__has_that_of_the_worst_and_nam
 	assert_noted(n, "right-4712: its quality is partial");
 }
 
+static void decode_set__one_is_dead__the_moment_is_that_of_who_lives(void **state)
+{
+	struct neighbours *n = *state;
+
+	neighbours_look(n, LEFT, RIGHT);
+	for (int dead = 0; dead < SIDES; dead++) {
+		n->images[dead].exited = true;
+		n->images[dead].taken_at_monotonic_ns = 5; /* of an earlier boot */
+		n->images[dead].taken_at_unix_ns = (uint64_t)dead + 1;
+		if (!dead)
+			n->images[!dead].taken_at_unix_ns = 1234;
+		n->images[!dead].cut_ns = 100;
+		peeps_graph_free(n->graph);
+		assert_int_equal(peeps_decode_set(n->images, SIDES, 0, &n->graph), 0);
+		assert_int_equal(n->graph->taken_at_unix_ns, dead ? 2 : 1234);
+		if (!dead)
+			assert_int_equal(n->graph->cut_ns, 100);
+	}
+}
+
 static void decode_set__equal_keys__the_later_start_gets_a_number(void **state)
 {
 	struct neighbours *n = *state;
@@ -233,6 +253,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(decode_set__two_processes__each_has_its_nodes_and_scopes),
 		TEST(decode_set__images_of_different_worth__has_that_of_the_worst_and_names_it),
+		TEST(decode_set__one_is_dead__the_moment_is_that_of_who_lives),
 		TEST(decode_set__equal_keys__the_later_start_gets_a_number),
 		TEST(times__of_an_edge__are_those_of_who_says_so),
 		TEST(stub__of_a_node_that_is_there__is_that_node),
