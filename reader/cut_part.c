@@ -335,10 +335,12 @@ static void note_holder(struct peeps_image *image, uint64_t holder)
 }
 
 /* The reasons come after the look, which forgets earlier notes. */
-static int note_reason(struct peeps_image *image, int why_not, uint64_t holder,
+static int note_reason(const struct peeps_cut_part *part, uint64_t holder,
 		       struct peeps_problem *problem)
 {
-	switch (why_not) {
+	struct peeps_image *image = part->image;
+
+	switch (part->why_not) {
 	case -EBUSY:
 		note_holder(image, holder);
 		return 0;
@@ -368,7 +370,7 @@ int peeps_cut_part_look_instead(struct peeps_cut_part *part, struct peeps_proble
 	const uint64_t holder = control ? peeps_load_relaxed(&control->reader_pid) : 0;
 	const int r = peeps_passive_look(part->target, part->image, problem);
 
-	return r ? r : note_reason(part->image, part->why_not, holder, problem);
+	return r ? r : note_reason(part, holder, problem);
 }
 
 int peeps_cut_part_check_process(const struct peeps_cut_part *part, struct peeps_problem *problem)

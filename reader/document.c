@@ -14,7 +14,7 @@
  * docs/snapshot.md, before these numbers are. */
 #ifdef __LP64__
 static_assert(sizeof(struct peeps_graph) == 152, "the document has all of it");
-static_assert(sizeof(struct peeps_process) == 80, "the document has all of it");
+static_assert(sizeof(struct peeps_process) == 88, "the document has all of it");
 static_assert(sizeof(struct peeps_node) == 104, "the document has all of it");
 static_assert(sizeof(struct peeps_edge) == 184, "the document has all of it");
 static_assert(sizeof(struct peeps_graph_scope) == 40, "the document has all of it");
@@ -60,7 +60,7 @@ static void write_if_true(struct peeps_sink *sink, const char *key, bool value)
 
 /* --- processes -------------------------------------------------------------------------------------------------- */
 
-#define PROCESS_KEYS 10
+#define PROCESS_KEYS 11
 
 static void write_process(struct peeps_sink *sink, const struct peeps_graph *graph,
 			  const struct peeps_process *process)
@@ -81,6 +81,7 @@ static void write_process(struct peeps_sink *sink, const struct peeps_graph *gra
 	peeps_sink_map_end(sink);
 	peeps_sink_number_at(sink, "own_pid", process->own_pid);
 	peeps_sink_number_at(sink, "threads", process->thread_count);
+	peeps_sink_bool_at(sink, "gone", process->gone);
 	peeps_sink_map_end(sink);
 }
 
@@ -226,7 +227,8 @@ static void write_link(struct peeps_sink *sink, const struct peeps_edge *edge)
 static void write_meta(struct peeps_sink *sink, const struct peeps_graph *graph,
 		       const struct peeps_edge *edge)
 {
-	const uint32_t marks = (uint32_t)edge->uncertain + is_as_compiled(&edge->source);
+	const uint32_t marks = (uint32_t)edge->uncertain + edge->unconfirmed +
+			       is_as_compiled(&edge->source);
 
 	if (edge->kind == PEEPS_EDGE_NEEDS && edge->op != PEEPS_OP_NONE) {
 		peeps_sink_map(sink,
@@ -244,6 +246,7 @@ static void write_meta(struct peeps_sink *sink, const struct peeps_graph *graph,
 		write_if_true(sink, "uncertain", edge->uncertain);
 		write_link(sink, edge);
 	}
+	write_if_true(sink, "unconfirmed", edge->unconfirmed);
 	peeps_sink_map_end(sink);
 }
 

@@ -34,7 +34,7 @@ static int rows_copy(const struct peeps_target *target, const struct peeps_segme
 {
 	const struct peeps_section_entry *entry = peeps_bounds_section(&target->header, id);
 
-	return from->read(from, (void *)peeps_bounds_rows(target, id),
+	return from->read(from, (void *)peeps_bounds_rows(target, id).first,
 			  marks->rows[id] * entry->stride, entry->offset, problem);
 }
 

@@ -83,6 +83,7 @@ struct process_keys {
 	const char *proc_key, *name, *cmdline, *coverage;
 	uint64_t start_time, ptime_now_ns;
 	uint32_t pid, own_pid, threads;
+	bool gone;
 	const msgpack_object *counters;
 };
 
@@ -102,6 +103,7 @@ static const struct peeps_key process_keys[] = {
 	PROCESS_KEY("counters", MAP, 0, counters),
 	PROCESS_KEY("own_pid", NUMBER32, 0, own_pid),
 	PROCESS_KEY("threads", NUMBER32, 0, threads),
+	PROCESS_KEY("gone", BOOL, 0, gone),
 };
 
 static int read_counters(struct peeps_snapshot_reader *reader, const msgpack_object *map,
@@ -156,6 +158,7 @@ int peeps_snapshot_read_process(struct peeps_snapshot_reader *reader, const msgp
 		.ptime_now_ns = keys.ptime_now_ns,
 		.coverage = keys.coverage,
 		.thread_count = keys.threads,
+		.gone = keys.gone,
 	};
 	r = read_counters(reader, keys.counters, process);
 	if (r == 0)

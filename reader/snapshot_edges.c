@@ -90,7 +90,7 @@ struct meta_keys {
 	uint64_t held_since_ms, held_since_ns, held_accuracy_ms, held_accuracy_ns;
 	uint64_t count;
 	uint32_t poll_count, wait_sequence, slot, reason;
-	bool uncertain, as_compiled, blocks;
+	bool uncertain, unconfirmed, as_compiled, blocks;
 	const msgpack_object *details;
 };
 
@@ -118,6 +118,7 @@ static const struct peeps_key meta_keys[] = {
 	META_KEY("errno", NUMBER32, 0, reason),
 	META_KEY("details", MAP, 0, details),
 	META_KEY("uncertain", BOOL, 0, uncertain),
+	META_KEY("unconfirmed", BOOL, 0, unconfirmed),
 	META_KEY("function", TEXT, PEEPS_KEY_NULLABLE, function),
 	META_KEY("pending_since_ptime_ns", NUMBER, PEEPS_KEY_NULLABLE, pending_since_ns),
 	META_KEY("last_change_ptime_ns", NUMBER, PEEPS_KEY_NULLABLE, last_change_ns),
@@ -260,6 +261,7 @@ static int read_meta(struct peeps_snapshot_reader *reader, const struct meta_key
 	edge->source.module = keys->module;
 	edge->source.as_compiled = keys->as_compiled;
 	edge->uncertain = keys->uncertain;
+	edge->unconfirmed = keys->unconfirmed;
 	edge->wait_sequence = keys->wait_sequence;
 	edge->slot = keys->slot;
 	if (edge->kind == PEEPS_EDGE_HOLDS)

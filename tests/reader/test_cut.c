@@ -2,7 +2,7 @@
 /* The cut, step by step: cut.c and cut_part.c are compiled in here with their steps, at which these tests play the target. */
 #define PEEPS_FAULT_STEPS
 #include "reader/cut_part.c" // NOLINT(bugprone-suspicious-include): with steps
-#include "reader/cut.c" // NOLINT(bugprone-suspicious-include): likewise
+#include "reader/cut.c"      // NOLINT(bugprone-suspicious-include): likewise
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -344,7 +344,7 @@ static void cut__thread_vanished_while_it_made_a_row__leaves_nothing_uncertain(v
 	assert_int_equal(take(f, 0), 0);
 	assert_int_equal(f->image.quality, PEEPS_QUALITY_PARTIAL);
 	assert_int_equal(count_uncertain(&f->image), 0);
-	assert_true(is_noted(&f->image, "thread 4712 ended inside an update of no slot"));
+	assert_true(is_noted(&f->image, "thread 4712 (alpha) ended inside an update of no slot"));
 }
 
 /* --- the grace period --------------------------------------------------------------------------------------------- */
@@ -367,7 +367,7 @@ static void cut__thread_vanished_inside_a_section__its_slots_are_uncertain(void 
 	assert_int_equal(count_uncertain(&f->image), 2);
 	assert_true(is_noted(
 		&f->image,
-		"thread 4712 ended inside an update; 2 slots it was writing are left uncertain"));
+		"thread 4712 (alpha) ended inside an update; 2 slots it was writing are left uncertain"));
 }
 
 struct write_set {

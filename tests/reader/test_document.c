@@ -34,7 +34,7 @@ static void document_json__small_graph__is_exactly_the_document(void **state)
 		"\"processes\":[{\"proc_key\":\"orders-4711\",\"pid\":4711,\"name\":\"orders\","
 		"\"cmdline\":\"./orders --serve\",\"start_time\":77,\"ptime_now_ns\":20000000000,"
 		"\"coverage\":\"mutexes of peeps\",\"counters\":{\"dropped_edges\":0,\"torn\":0},"
-		"\"own_pid\":4711,\"threads\":1}],"
+		"\"own_pid\":4711,\"threads\":1,\"gone\":false}],"
 		"\"nodes\":["
 		"{\"id\":\"thread:orders-4711:4712\",\"kind\":\"thread\",\"process\":\"orders-4711\","
 		"\"name\":\"worker-1\",\"site\":null,\"attrs\":{\"activity\":\"blocked\"},"

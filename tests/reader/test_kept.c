@@ -327,7 +327,7 @@ static void private_copy__rows_beyond_the_marks__are_not_read(void **state)
 
 	assert_int_equal(peeps_private_copy_new(&target, &from, &f->problem), 0);
 	assert_int_equal(watched.beyond, 0);
-	slots = peeps_bounds_rows(&target, PEEPS_SECTION_ENTITIES);
+	slots = peeps_row(peeps_bounds_rows(&target, PEEPS_SECTION_ENTITIES), 0);
 	assert_memory_equal(slots, f->segment.entities,
 			    fake_section(&f->segment, PEEPS_SECTION_ENTITIES)->high_water *
 				    sizeof(*slots));
