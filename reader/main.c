@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "reader/answer.h"
+#include "reader/color.h"
 #include "reader/complain.h"
 #include "reader/document.h"
 #include "reader/format_text.h"
@@ -13,6 +14,7 @@
 #include "reader/options.h"
 #include "reader/problem.h"
 #include "reader/report.h"
+#include "reader/terminal.h"
 #include "reader/verb_blocked.h"
 #include "reader/verb_check.h"
 #include "reader/verb_gc.h"
@@ -141,5 +143,9 @@ int main(int argc, char **argv)
 
 	if (peeps_options_parse(&options, argc > 0 ? argc - 1 : 0, argv + 1, &problem) != 0)
 		return peeps_complain(&problem);
+	if (!options.output) {
+		options.colored = peeps_color_on(options.color, STDOUT_FILENO);
+		options.width = peeps_terminal_width(STDOUT_FILENO);
+	}
 	return run(&options);
 }

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "reader/attach.h"
+#include "reader/color.h"
 
 enum peeps_exit {
 	PEEPS_EXIT_FINE = 0,
@@ -33,8 +34,6 @@ enum peeps_verb {
 
 enum peeps_format { PEEPS_FORMAT_TEXT, PEEPS_FORMAT_JSON, PEEPS_FORMAT_MSGPACK, PEEPS_FORMAT_DOT };
 
-enum peeps_color { PEEPS_COLOR_AUTO, PEEPS_COLOR_ALWAYS, PEEPS_COLOR_NEVER };
-
 #define PEEPS_WORDS_MAX 64
 
 struct peeps_options {
@@ -50,6 +49,8 @@ struct peeps_options {
 	const char *
 		sort; /* a column's title, with "-" before it the other way round; NULL = the verb's order */
 	enum peeps_color color;
+	bool colored; /* what color comes to for stdout; like width, not the parser's but main's */
+	size_t width; /* of the terminal, in columns; 0 = no limit */
 	uint64_t watch_ns; /* 0 = once */
 	uint64_t min_ns;
 	uint64_t max_wait_ns;

@@ -189,7 +189,7 @@ int peeps_blocked_table(const struct peeps_graph *graph, uint64_t min_ns, FILE *
 	for (size_t i = 0; r == 0 && i < b.waits.count; i++)
 		r = add_row(&b, table, &b.waits.waits[i]);
 	if (r == 0 && b.waits.count)
-		peeps_table_print(table, out);
+		r = peeps_table_print(table, out);
 	else if (r == 0)
 		print_nothing(graph, min_ns, out);
 	peeps_table_free(table);

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#include "reader/color.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* NOLINTBEGIN(concurrency-mt-unsafe): peeps-read has one thread */
+static bool is_wanted(void)
+{
+	const char *no_color = getenv("NO_COLOR");
+	const char *terminal = getenv("TERM");
+
+	return !(no_color && *no_color) && terminal && *terminal && strcmp(terminal, "dumb") != 0;
+}
+/* NOLINTEND(concurrency-mt-unsafe) */
+
+bool peeps_color_on(enum peeps_color when, int fd)
+{
+	switch (when) {
+	case PEEPS_COLOR_ALWAYS:
+		return true;
+	case PEEPS_COLOR_NEVER:
+		return false;
+	case PEEPS_COLOR_AUTO:
+		break;
+	}
+	return is_wanted() && isatty(fd);
+}
+
+/* The eight colors and attributes that every terminal has; none sets the background. */
+static const char *const sequences[] = {
+	[PEEPS_MEANING_CERTAIN] = "\x1b[1;31m",
+	[PEEPS_MEANING_POSSIBLE] = "\x1b[33m",
+	[PEEPS_MEANING_DIM] = "\x1b[2m",
+	[PEEPS_MEANING_HEADER] = "\x1b[1m",
+};
+
+void peeps_color_begin(bool on, enum peeps_meaning meaning, FILE *out)
+{
+	if (on)
+		(void)fputs(sequences[meaning], out);
+}
+
+void peeps_color_end(bool on, FILE *out)
+{
+	if (on)
+		(void)fputs("\x1b[0m", out);
+}
+
+void peeps_color_text(bool on, enum peeps_meaning meaning, const char *text, FILE *out)
+{
+	peeps_color_begin(on, meaning, out);
+	(void)fputs(text, out);
+	peeps_color_end(on, out);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#include "reader/terminal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+
+size_t peeps_terminal_width(int fd)
+{
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): peeps-read has one thread */
+	const char *columns = getenv("COLUMNS");
+	struct winsize size;
+	char *end;
+	unsigned long number;
+
+	if (columns && *columns >= '0' && *columns <= '9') {
+		errno = 0;
+		number = strtoul(columns, &end, 10);
+		if (!*end && !errno && number > 0)
+			return number;
+	}
+	return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
