@@ -8,8 +8,10 @@
 #include "reader/color.h"
 #include "reader/complain.h"
 #include "reader/document.h"
+#include "reader/completion.h"
 #include "reader/format_text.h"
 #include "reader/graph.h"
+#include "reader/help.h"
 #include "reader/json.h"
 #include "reader/options.h"
 #include "reader/problem.h"
@@ -98,7 +100,16 @@ static int print_help(const struct peeps_options *options, const struct peeps_gr
 {
 	(void)graph;
 	(void)problem;
-	peeps_options_help(options->topic, out);
+	peeps_help(options->topic, out);
+	return 0;
+}
+
+static int print_completion(const struct peeps_options *options, const struct peeps_graph *graph,
+			    FILE *out, struct peeps_problem *problem)
+{
+	(void)graph;
+	(void)problem;
+	peeps_completion(options->shell, out);
 	return 0;
 }
 
@@ -121,6 +132,8 @@ static int run(const struct peeps_options *options)
 		return peeps_answer_look(options, print_look);
 	case PEEPS_VERB_DUMP:
 		return peeps_answer_look(options, print_dump);
+	case PEEPS_VERB_COMPLETION:
+		return peeps_answer(options, print_completion, NULL);
 	case PEEPS_VERB_HELP:
 		return peeps_answer(options, print_help, NULL);
 	case PEEPS_VERB_VERSION:
@@ -130,7 +143,6 @@ static int run(const struct peeps_options *options)
 	case PEEPS_VERB_PS:
 	case PEEPS_VERB_EXPLAIN:
 	case PEEPS_VERB_DOCTOR:
-	case PEEPS_VERB_COMPLETION:
 		break;
 	}
 	return PEEPS_EXIT_USAGE;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* The command line. One table of verbs and one of options: what is parsed, and what --help says. */
+/* The command line, as it was meant. Its words: reader/options_table.h. */
 #ifndef PEEPS_READER_OPTIONS_H
 #define PEEPS_READER_OPTIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <sys/types.h>
 
 #include "reader/attach.h"
 #include "reader/color.h"
+#include "reader/options_table.h"
 
 enum peeps_exit {
 	PEEPS_EXIT_FINE = 0,
@@ -18,28 +18,13 @@ enum peeps_exit {
 	PEEPS_EXIT_USAGE = 2
 }; /* the rest: reader/problem.h */
 
-enum peeps_verb {
-	PEEPS_VERB_LOOK, /* none was given */
-	PEEPS_VERB_PS,   /* neither was a target */
-	PEEPS_VERB_BLOCKED,
-	PEEPS_VERB_CHECK,
-	PEEPS_VERB_EXPLAIN,
-	PEEPS_VERB_DUMP,
-	PEEPS_VERB_DOCTOR,
-	PEEPS_VERB_GC,
-	PEEPS_VERB_COMPLETION,
-	PEEPS_VERB_HELP,
-	PEEPS_VERB_VERSION,
-};
-
-enum peeps_format { PEEPS_FORMAT_TEXT, PEEPS_FORMAT_JSON, PEEPS_FORMAT_MSGPACK, PEEPS_FORMAT_DOT };
-
 #define PEEPS_WORDS_MAX 64
 
 struct peeps_options {
 	enum peeps_verb verb;
-	enum peeps_verb topic; /* of help; PEEPS_VERB_LOOK = all */
-	const char *subject;   /* explain: the id; completion: the shell; else NULL */
+	enum peeps_verb topic;                /* of help; PEEPS_VERB_LOOK = all */
+	const char *subject;                  /* explain: the id; else NULL */
+	enum peeps_shell shell;               /* of completion */
 	const char *targets[PEEPS_WORDS_MAX]; /* as written: reader/place.h resolves them */
 	size_t target_count;
 	enum peeps_format format;
@@ -73,8 +58,8 @@ int peeps_options_parse(struct peeps_options *options, int count, char *const *a
 			struct peeps_problem *problem);
 
 /**
- * peeps_options_help - print help on all verbs, or on one
+ * peeps_verb_like - the verb that a word may be meant for; NULL if it is like none
  */
-void peeps_options_help(enum peeps_verb topic, FILE *out);
+const char *peeps_verb_like(const char *word);
 
 #endif

@@ -35,37 +35,72 @@ static void parse__good_command_lines__mean_what_they_say(void **state)
 	} rows[] = {
 		{ "4711", { .targets = { "4711" }, .target_count = 1 } },
 		{ "--passive 4711", { .targets = { "4711" }, .target_count = 1, .passive = true } },
-		{ "-J 4711", { .targets = { "4711" }, .target_count = 1, .format = PEEPS_FORMAT_JSON } },
+		{ "-J 4711",
+		  { .targets = { "4711" }, .target_count = 1, .format = PEEPS_FORMAT_JSON } },
 		{ "--max-wait 2s --min=100ms 4711",
-		  { .targets = { "4711" }, .target_count = 1, .max_wait_ns = 2 * S, .min_ns = 100 * MS } },
-		{ "blocked 4711", { .verb = PEEPS_VERB_BLOCKED, .targets = { "4711" }, .target_count = 1 } },
+		  { .targets = { "4711" },
+		    .target_count = 1,
+		    .max_wait_ns = 2 * S,
+		    .min_ns = 100 * MS } },
+		{ "blocked 4711",
+		  { .verb = PEEPS_VERB_BLOCKED, .targets = { "4711" }, .target_count = 1 } },
 		{ "blocked --tree --min 1.5s 4711",
 		  { .verb = PEEPS_VERB_BLOCKED,
-		    .targets = { "4711" }, .target_count = 1,
+		    .targets = { "4711" },
+		    .target_count = 1,
 		    .tree = true,
 		    .min_ns = 1500 * MS } },
 		{ "--tree blocked 4711",
-		  { .verb = PEEPS_VERB_BLOCKED, .targets = { "4711" }, .target_count = 1, .tree = true } },
+		  { .verb = PEEPS_VERB_BLOCKED,
+		    .targets = { "4711" },
+		    .target_count = 1,
+		    .tree = true } },
 		{ "check 4711 --max-wait=1m",
-		  { .verb = PEEPS_VERB_CHECK, .targets = { "4711" }, .target_count = 1, .max_wait_ns = 60 * S } },
-		{ "check -- 4711", { .verb = PEEPS_VERB_CHECK, .targets = { "4711" }, .target_count = 1 } },
-		{ "dump 4711", { .verb = PEEPS_VERB_DUMP, .targets = { "4711" }, .target_count = 1 } },
+		  { .verb = PEEPS_VERB_CHECK,
+		    .targets = { "4711" },
+		    .target_count = 1,
+		    .max_wait_ns = 60 * S } },
+		{ "check -- 4711",
+		  { .verb = PEEPS_VERB_CHECK, .targets = { "4711" }, .target_count = 1 } },
+		{ "dump 4711",
+		  { .verb = PEEPS_VERB_DUMP, .targets = { "4711" }, .target_count = 1 } },
 		{ "dump 4711 -f json",
-		  { .verb = PEEPS_VERB_DUMP, .targets = { "4711" }, .target_count = 1, .format = PEEPS_FORMAT_JSON } },
+		  { .verb = PEEPS_VERB_DUMP,
+		    .targets = { "4711" },
+		    .target_count = 1,
+		    .format = PEEPS_FORMAT_JSON } },
 		{ "dump 4711 -fjson",
-		  { .verb = PEEPS_VERB_DUMP, .targets = { "4711" }, .target_count = 1, .format = PEEPS_FORMAT_JSON } },
+		  { .verb = PEEPS_VERB_DUMP,
+		    .targets = { "4711" },
+		    .target_count = 1,
+		    .format = PEEPS_FORMAT_JSON } },
 		{ "dump 4711 --json",
-		  { .verb = PEEPS_VERB_DUMP, .targets = { "4711" }, .target_count = 1, .format = PEEPS_FORMAT_JSON } },
+		  { .verb = PEEPS_VERB_DUMP,
+		    .targets = { "4711" },
+		    .target_count = 1,
+		    .format = PEEPS_FORMAT_JSON } },
 		{ "dump 4711 --history -o x.txt",
-		  { .verb = PEEPS_VERB_DUMP, .targets = { "4711" }, .target_count = 1, .history = true, .output = "x.txt" } },
+		  { .verb = PEEPS_VERB_DUMP,
+		    .targets = { "4711" },
+		    .target_count = 1,
+		    .history = true,
+		    .output = "x.txt" } },
 		{ "dump 4711 -o x.json",
 		  { .verb = PEEPS_VERB_DUMP,
-		    .targets = { "4711" }, .target_count = 1,
+		    .targets = { "4711" },
+		    .target_count = 1,
 		    .format = PEEPS_FORMAT_JSON,
 		    .output = "x.json" } },
 		{ "dump 4711 -f text -o x.json",
-		  { .verb = PEEPS_VERB_DUMP, .targets = { "4711" }, .target_count = 1, .output = "x.json" } },
-		{ "dump 4711 -o -", { .verb = PEEPS_VERB_DUMP, .targets = { "4711" }, .target_count = 1, .output = "-" } },
+		  { .verb = PEEPS_VERB_DUMP,
+		    .targets = { "4711" },
+		    .target_count = 1,
+		    .output = "x.json" } },
+		{ "dump 4711 -o -",
+		  { .verb = PEEPS_VERB_DUMP,
+		    .targets = { "4711" },
+		    .target_count = 1,
+		    .output = "-" } },
 		{ "help", { .verb = PEEPS_VERB_HELP } },
 		{ "--help", { .verb = PEEPS_VERB_HELP } },
 		{ "help dump", { .verb = PEEPS_VERB_HELP, .topic = PEEPS_VERB_DUMP } },
@@ -105,7 +140,37 @@ static void parse__bad_command_lines__are_refused_with_a_reason(void **state)
 	static const struct {
 		const char *line, *why;
 	} rows[] = {
-		{ "check", "whom to look at?" },
+		{ "check", "whom shall check look at?" },
+		{ "--passive", "whom shall peeps-read look at?" },
+		{ "--tree", "whom shall peeps-read look at?" },
+		{ "ps 4711", "'4711'" },
+		{ "doctor 1 2", "'2'" },
+		{ "explain", "explain takes ID [TARGET...]" },
+		{ "completion", "completion takes bash|zsh|fish" },
+		{ "completion ksh", "'ksh'" },
+		{ "completion bash zsh", "'zsh'" },
+		{ "4711 check", "'check' stands after '4711'" },
+		{ "dump 4711 -J -f text", "--json is not --format text" },
+		{ "dump 4711 -f msgpack -J", "--json is not --format msgpack" },
+		{ "blocked 4711 --tree --columns actor", "--tree prints none" },
+		{ "blocked 4711 --tree --sort actor", "--tree prints none" },
+		{ "blocked 4711 -J --tree", "--tree is for people" },
+		{ "ps -J --sort pid", "--json prints none" },
+		{ "ps -J --columns pid", "--json has all of them" },
+		{ "check 4711 --every 1s", "the looks of --confirm" },
+		{ "check 4711 --confirm 0", "'0' is none" },
+		{ "check 4711 --confirm many", "'many' is none" },
+		{ "check 4711 --confirm -1", "'-1' is none" },
+		{ "check 4711 --confirm 3 --every 0s", "'0s' is nothing" },
+		{ "check 4711 --max-wait 0ms", "'0ms' is nothing" },
+		{ "check 4711 -w", "--watch is not an option of check" },
+		{ "blocked 4711 --watch=0s", "'0s' is nothing" },
+		{ "blocked 4711 --watch=5", "'5' has no unit" },
+		{ "blocked 4711 -w5", "'5' has no unit" },
+		{ "blocked - -w", "it can be read once only" },
+		{ "blocked 4711 --color sometimes", "'sometimes'" },
+		{ "ps --columns=", "--columns takes a LIST, and that is empty" },
+		{ "dump 4711 --output=", "--output takes a FILE" },
 		{ "-1", "'-1'" },
 		{ "check 4711 --max-wait 5", "'5' has no unit" },
 		{ "check 4711 --max-wait 0", "'0' has no unit" },
@@ -146,56 +211,124 @@ static void parse__bad_command_lines__are_refused_with_a_reason(void **state)
 	}
 }
 
-static void parse__durations__have_units_and_fractions(void **state)
+static void parse__formats_and_watch__by_option_suffix_or_default(void **state)
 {
 	static const struct {
-		const char *text;
-		uint64_t ns;
+		const char *line;
+		enum peeps_format format;
+		bool compressed;
+		uint64_t watch_ns, every_ns;
+		size_t targets;
 	} rows[] = {
-		{ "1ns", 1 },
-		{ "1us", 1000 },
-		{ "100ms", 100 * MS },
-		{ "2s", 2 * S },
-		{ "1m", 60 * S },
-		{ "1h", 3600 * S },
-		{ "1d", 86400 * S },
-		{ "0.5s", 500 * MS },
-		{ "1.25m", 75 * S },
-		{ "0s", 0 },
-		{ "2.000000000000001s", 2 * S },
-		{ "0.1ms", 100000 },
-		{ "213503d", UINT64_C(213503) * 86400 * S },
+		{ "dump 1 -o a.msgpack", PEEPS_FORMAT_MSGPACK, .targets = 1 },
+		{ "dump 1 -o a.msgpack.zst", PEEPS_FORMAT_MSGPACK, true, .targets = 1 },
+		{ "dump 1 -o a.json.zst", PEEPS_FORMAT_JSON, true, .targets = 1 },
+		{ "dump 1 -o a.zst", PEEPS_FORMAT_TEXT, true, .targets = 1 },
+		{ "dump 1 -o a.dot", PEEPS_FORMAT_DOT, .targets = 1 },
+		{ "dump 1 -o .json", PEEPS_FORMAT_TEXT, .targets = 1 },
+		{ "dump 1 -J -o a.msgpack", PEEPS_FORMAT_JSON, .targets = 1 },
+		{ "dump 1 -J -f json", PEEPS_FORMAT_JSON, .targets = 1 },
+		{ "-w", .watch_ns = 2 * S },
+		{ "--watch", .watch_ns = 2 * S },
+		{ "-w 500ms", .watch_ns = 500 * MS },
+		{ "-w1s", .watch_ns = S },
+		{ "--watch=1s 1", .watch_ns = S, .targets = 1 },
+		{ "--watch 1s 1", .watch_ns = S, .targets = 1 },
+		{ "-w 4711", .watch_ns = 2 * S, .targets = 1 }, /* no unit: a PID */
+		{ "-w name", .watch_ns = 2 * S, .targets = 1 },
+		{ "blocked 1 2 3 -w", .watch_ns = 2 * S, .targets = 3 },
+		{ "check 1 --confirm 3", .every_ns = S, .targets = 1 },
+		{ "check 1 --confirm 3 --every 10ms", .every_ns = 10 * MS, .targets = 1 },
+		{ "check 1", .targets = 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct peeps_options got;
+		struct peeps_problem problem;
+
+		print_message("# %s\n", rows[i].line);
+		assert_int_equal(parse(rows[i].line, &got, &problem), 0);
+		assert_int_equal(got.format, rows[i].format);
+		assert_int_equal(got.compressed, rows[i].compressed);
+		assert_int_equal(got.watch_ns, rows[i].watch_ns);
+		assert_int_equal(got.every_ns, rows[i].every_ns);
+		assert_int_equal(got.target_count, rows[i].targets);
+	}
+}
+
+static void parse__words__are_what_the_verb_takes(void **state)
+{
+	struct peeps_options got;
+	struct peeps_problem problem;
+
+	(void)state;
+	assert_int_equal(parse("", &got, &problem), 0);
+	assert_int_equal(got.verb, PEEPS_VERB_PS);
+	assert_int_equal(parse("--sort -blocked", &got, &problem), 0);
+	assert_int_equal(got.verb, PEEPS_VERB_PS);
+	assert_string_equal(got.sort, "-blocked");
+	assert_int_equal(parse("explain mutex:p-1:a", &got, &problem), 0);
+	assert_string_equal(got.subject, "mutex:p-1:a");
+	assert_int_equal(got.target_count, 0);
+	assert_int_equal(parse("explain mutex:p-1:a 1 x.json --history", &got, &problem), 0);
+	assert_int_equal(got.target_count, 2);
+	assert_string_equal(got.targets[1], "x.json");
+	assert_int_equal(parse("doctor", &got, &problem), 0);
+	assert_int_equal(got.target_count, 0);
+	assert_int_equal(parse("doctor 1", &got, &problem), 0);
+	assert_int_equal(got.target_count, 1);
+	assert_int_equal(parse("completion fish", &got, &problem), 0);
+	assert_int_equal(got.shell, PEEPS_SHELL_FISH);
+	assert_int_equal(parse("1 --color never --columns waited,actor", &got, &problem), 0);
+	assert_int_equal(got.color, PEEPS_COLOR_NEVER);
+	assert_string_equal(got.columns, "waited,actor");
+	/* A process may be called like a verb. */
+	assert_int_equal(parse("-- check", &got, &problem), 0);
+	assert_int_equal(got.verb, PEEPS_VERB_LOOK);
+	assert_string_equal(got.targets[0], "check");
+	assert_int_equal(parse("1 -- check", &got, &problem), 0);
+	assert_int_equal(got.target_count, 2);
+	assert_int_equal(parse("check check", &got, &problem), 0);
+	assert_string_equal(got.targets[0], "check");
+}
+
+static void parse__something_near__is_suggested(void **state)
+{
+	static const struct {
+		const char *line, *hint;
+	} rows[] = {
+		{ "check 1 --passiv", "did you mean --passive?" },
+		{ "check 1 --pas", "did you mean --passive?" },
+		{ "check 1 -passive", "did you mean --passive?" },
+		{ "check 1 --maxwait=2s", "did you mean --max-wait?" },
+		{ "blocked 1 --colour", "did you mean --color?" },
+		{ "dump 1 --frobnicate", "peeps-read --help lists them" },
+		{ "dump 1 -x", "peeps-read --help lists them" },
+		{ "dump 1 -f jsn", "did you mean --format json?" },
+		{ "blocked 1 --color=alway", "did you mean --color always?" },
+		{ "help blokced", "did you mean blocked?" },
+		{ "blocked 1 --min 5", "write a unit: 5ms, 5s or 5m" },
+		{ "1 blocked", "peeps-read blocked ...; or -- before a process of that name" },
+		{ "check 1 --passive=yes", "write --passive" },
+		{ "check 1 --tree", "peeps-read help check shows those that are" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct peeps_options options;
 		struct peeps_problem problem;
-		char line[64];
 
-		(void)snprintf(line, sizeof(line), "blocked 1 --min %s", rows[i].text);
-		assert_int_equal(parse(line, &options, &problem), 0);
-		assert_int_equal(options.min_ns, rows[i].ns);
+		print_message("# %s\n", rows[i].line);
+		assert_int_equal(parse(rows[i].line, &options, &problem), -EINVAL);
+		assert_string_equal(problem.hint, rows[i].hint);
 	}
-}
-
-static void help__each_verb__names_its_options_and_no_others(void **state)
-{
-	(void)state;
-	for (int verb = PEEPS_VERB_LOOK; verb <= PEEPS_VERB_VERSION; verb++) {
-		char *text = NULL;
-		size_t length;
-		FILE *out = open_memstream(&text, &length);
-
-		peeps_options_help((enum peeps_verb)verb, out);
-		assert_int_equal(fclose(out), 0);
-		assert_non_null(strstr(text, "usage: peeps-read"));
-		assert_int_equal(strstr(text, "--tree") != NULL,
-				 verb == PEEPS_VERB_BLOCKED || verb == PEEPS_VERB_LOOK);
-		for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
-			assert_true(strcspn(line, "\n") <= 100);
-		free(text);
-	}
+	assert_string_equal(peeps_verb_like("chekc"), "check");
+	assert_string_equal(peeps_verb_like("bloked"), "blocked");
+	assert_string_equal(peeps_verb_like("compl"), "completion");
+	assert_null(peeps_verb_like("postgres"));
+	assert_null(peeps_verb_like(""));
+	assert_null(peeps_verb_like("a-word-that-is-longer-than-any-verb-there-is"));
 }
 
 int main(void)
@@ -203,8 +336,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(parse__good_command_lines__mean_what_they_say),
 		cmocka_unit_test(parse__bad_command_lines__are_refused_with_a_reason),
-		cmocka_unit_test(parse__durations__have_units_and_fractions),
-		cmocka_unit_test(help__each_verb__names_its_options_and_no_others),
+		cmocka_unit_test(parse__formats_and_watch__by_option_suffix_or_default),
+		cmocka_unit_test(parse__words__are_what_the_verb_takes),
+		cmocka_unit_test(parse__something_near__is_suggested),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
