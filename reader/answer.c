@@ -15,8 +15,13 @@ int peeps_answer(const struct peeps_options *options, peeps_print_fn *print,
 {
 	struct peeps_problem problem = { .status = 0 };
 	struct peeps_output output;
-	int r = peeps_output_open(&output, options->output, &problem);
+	int r;
 
+	if (options->frame) { /* who watches sees what became of it */
+		r = print(options, graph, options->frame, &problem);
+		return r ? peeps_complain_of(r, &problem) : 0;
+	}
+	r = peeps_output_open(&output, options->output, &problem);
 	if (r == 0 && options->compressed)
 		r = peeps_output_compress(&output, &problem);
 	if (r)

@@ -2,18 +2,16 @@
 #include "reader/color.h"
 
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-/* NOLINTBEGIN(concurrency-mt-unsafe): peeps-read has one thread */
-static bool is_wanted(void)
+#include "reader/terminal.h"
+
+static bool is_unwanted(void)
 {
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): peeps-read has one thread */
 	const char *no_color = getenv("NO_COLOR");
-	const char *terminal = getenv("TERM");
 
-	return !(no_color && *no_color) && terminal && *terminal && strcmp(terminal, "dumb") != 0;
+	return no_color && *no_color;
 }
-/* NOLINTEND(concurrency-mt-unsafe) */
 
 bool peeps_color_on(enum peeps_color when, int fd)
 {
@@ -25,7 +23,7 @@ bool peeps_color_on(enum peeps_color when, int fd)
 	case PEEPS_COLOR_AUTO:
 		break;
 	}
-	return is_wanted() && isatty(fd);
+	return !is_unwanted() && peeps_terminal_obeys(fd);
 }
 
 /* The eight colors and attributes that every terminal has; none sets the background. */

@@ -20,6 +20,7 @@
 #include "reader/verb_blocked.h"
 #include "reader/verb_check.h"
 #include "reader/verb_gc.h"
+#include "reader/watch.h"
 
 static int print_text(const struct peeps_options *options, const struct peeps_graph *graph,
 		      FILE *out)
@@ -159,5 +160,5 @@ int main(int argc, char **argv)
 		options.colored = peeps_color_on(options.color, STDOUT_FILENO);
 		options.width = peeps_terminal_width(STDOUT_FILENO);
 	}
-	return run(&options);
+	return options.watch_ns ? peeps_watch(&options, STDOUT_FILENO, run) : run(&options);
 }

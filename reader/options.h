@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "reader/attach.h"
@@ -37,6 +38,7 @@ struct peeps_options {
 	bool colored; /* what color comes to for stdout; like width, not the parser's but main's */
 	size_t width; /* of the terminal, in columns; 0 = no limit */
 	uint64_t watch_ns; /* 0 = once */
+	FILE *frame;       /* a look of a watch goes here instead of stdout: reader/watch.h. NULL = there is none */
 	uint64_t min_ns;
 	uint64_t max_wait_ns;
 	uint64_t every_ns; /* check: between the looks that confirm */
