@@ -145,6 +145,12 @@ static int apply(struct parse *parse, const struct peeps_option_entry *option, c
 	case PEEPS_OPTION_TREE:
 		options->tree = true;
 		break;
+	case PEEPS_OPTION_ALL:
+		options->all = true;
+		break;
+	case PEEPS_OPTION_DRY_RUN:
+		options->dry_run = true;
+		break;
 	case PEEPS_OPTION_MIN:
 		return set_duration(parse, option, argument, false, &options->min_ns);
 	case PEEPS_OPTION_MAX_WAIT: /* zero would find every wait */

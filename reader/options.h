@@ -38,12 +38,14 @@ struct peeps_options {
 	bool colored; /* what color comes to for stdout; like width, not the parser's but main's */
 	size_t width; /* of the terminal, in columns; 0 = no limit */
 	uint64_t watch_ns; /* 0 = once */
-	FILE *frame;       /* a look of a watch goes here instead of stdout: reader/watch.h. NULL = there is none */
+	FILE *frame; /* a look of a watch goes here instead of stdout: reader/watch.h. NULL = there is none */
 	uint64_t min_ns;
 	uint64_t max_wait_ns;
 	uint64_t every_ns; /* check: between the looks that confirm */
 	uint32_t confirm;  /* check: so many looks must agree; 0 and 1 = one will do */
 	bool tree;
+	bool all;     /* nothing is told together, or left out for its number */
+	bool dry_run; /* of gc */
 	bool history;
 	bool passive;
 	bool dry_run;

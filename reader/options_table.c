@@ -214,6 +214,14 @@ const struct peeps_option_entry peeps_option_entries[] = {
 		.verbs = VERB(LOOK) | VERB(BLOCKED),
 	},
 	{
+		.id = PEEPS_OPTION_ALL,
+		.name = "all",
+		.summary = "each by itself, however many there are",
+		.details =
+			"Otherwise waits that are alike are told together, and long lists end with how many more there are.",
+		.verbs = VERB(LOOK) | VERB(BLOCKED) | VERB(CHECK) | VERB(EXPLAIN),
+	},
+	{
 		.id = PEEPS_OPTION_MIN,
 		.name = "min",
 		.argument = "DURATION",
@@ -269,6 +277,13 @@ const struct peeps_option_entry peeps_option_entries[] = {
 		.name = "history",
 		.summary = "finished operations too, as far as they are known",
 		.verbs = VERB(DUMP) | VERB(EXPLAIN),
+	},
+	{
+		.id = PEEPS_OPTION_DRY_RUN,
+		.letter = 'n',
+		.name = "dry-run",
+		.summary = "only print what would be removed",
+		.verbs = VERB(GC),
 	},
 	{
 		.id = PEEPS_OPTION_PASSIVE,

@@ -3,7 +3,7 @@
  * The words of the command line: verbs, options, exit statuses, and what is said of them.
  *
  * The one place that knows them. From it come parsing (options.c), --help and help VERB (help.c), what shells complete
- * (completion.c) and the lists of peeps-read(1) (man_page.c, built and run on the machine that builds: so nothing here
+ * (completion.c) and the lists of peeps-read(1) (docs/man/read.c, built and run on the machine that builds: so nothing here
  * may need another part of the reader).
  */
 #ifndef PEEPS_READER_OPTIONS_TABLE_H
@@ -63,6 +63,7 @@ struct peeps_verb_entry {
 enum peeps_option_id {
 	PEEPS_OPTION_JSON,
 	PEEPS_OPTION_TREE,
+	PEEPS_OPTION_ALL,
 	PEEPS_OPTION_MIN,
 	PEEPS_OPTION_MAX_WAIT,
 	PEEPS_OPTION_CONFIRM,
@@ -70,6 +71,7 @@ enum peeps_option_id {
 	PEEPS_OPTION_FORMAT,
 	PEEPS_OPTION_OUTPUT,
 	PEEPS_OPTION_HISTORY,
+	PEEPS_OPTION_DRY_RUN,
 	PEEPS_OPTION_PASSIVE,
 	PEEPS_OPTION_COLUMNS,
 	PEEPS_OPTION_SORT,

@@ -3,6 +3,8 @@
  * Builds peeps-read(1): copies standard input, scdoc text written by hand (docs/man), to standard output, and puts the
  * lists of the command line where a line of it says @verbs@, @options@, @statuses@, @targets@ or @durations@.
  *
+ * usage: read_man <peeps-read.1.scd.in | scdoc
+ *
  * Runs where peeps is built, with nothing of the reader but reader/options_table.c.
  */
 #include <stdio.h>
