@@ -32,6 +32,32 @@ static void write_out(void *context, const char *bytes, size_t count)
 	json->used += count;
 }
 
+/* What yajl leaves as it is, and a terminal would obey: DEL and the C1 controls. They stand in texts only. */
+static void write_escaped(void *context, const char *bytes, size_t count)
+{
+	size_t done = 0;
+
+	if (!memchr(bytes, 0x7f, count) && !memchr(bytes, 0xc2, count)) {
+		write_out(context, bytes, count);
+		return;
+	}
+	for (size_t i = 0; i < count; i++) {
+		const unsigned char byte = (unsigned char)bytes[i];
+		const unsigned char next = i + 1 < count ? (unsigned char)bytes[i + 1] : 0;
+		const bool is_c1 = byte == 0xc2 && next >= 0x80 && next <= 0x9f;
+		char escaped[8];
+
+		if (byte != 0x7f && !is_c1)
+			continue;
+		write_out(context, bytes + done, i - done);
+		(void)snprintf(escaped, sizeof(escaped), "\\u%04X", is_c1 ? next : byte);
+		write_out(context, escaped, strlen(escaped));
+		i += is_c1;
+		done = i + 1;
+	}
+	write_out(context, bytes + done, count - done);
+}
+
 static struct peeps_json *json_of(struct peeps_sink *sink)
 {
 	return (struct peeps_json *)sink; /* its first member */
@@ -104,7 +130,7 @@ int peeps_json_open(struct peeps_json *json, FILE *out)
 	json->gen = yajl_gen_alloc(NULL);
 	if (!json->gen)
 		return -ENOMEM;
-	(void)yajl_gen_config(json->gen, yajl_gen_print_callback, write_out, json);
+	(void)yajl_gen_config(json->gen, yajl_gen_print_callback, write_escaped, json);
 	return 0;
 }
 
