@@ -133,7 +133,8 @@ static void print_bash(FILE *out)
 	(void)fputs(
 		"# bash completion for peeps-read: made by `peeps-read completion bash`\n\n"
 		"_peeps_read_pids()\n{\n"
-		"\t\"${COMP_WORDS[0]}\" ps --color never --columns pid 2>/dev/null </dev/null | tail -n +2\n"
+		"\t\"${COMP_WORDS[0]}\" ps --color never --columns pid 2>/dev/null </dev/null |\n"
+		"\t\tsed -n 's/^ *\\([0-9][0-9]*\\).*/\\1/p'\n"
 		"}\n\n"
 		"_peeps_read()\n{\n"
 		"\tlocal word=${COMP_WORDS[COMP_CWORD]} before= verb= words= targets= i\n"
