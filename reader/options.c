@@ -14,6 +14,9 @@
 #define COUNT(table)  (sizeof(table) / sizeof((table)[0]))
 #define GIVEN(option) (1U << PEEPS_OPTION_##option)
 
+/* What was typed, as far as it is worth repeating. */
+#define QUOTED "'%.80s'"
+
 /* Unless told. */
 #define WATCH_NS UINT64_C(2000000000)
 #define EVERY_NS UINT64_C(1000000000)
@@ -63,7 +66,7 @@ static int refuse_option(struct parse *parse, const char *text)
 
 	for (size_t i = 0; i < peeps_option_count; i++)
 		peeps_nearest_offer(&nearest, peeps_option_entries[i].name);
-	(void)refuse(parse, "unknown option", "peeps-read --help lists them", "'%s'", text);
+	(void)refuse(parse, "unknown option", "peeps-read --help lists them", QUOTED, text);
 	return nearest.name ? hint_at(parse, "did you mean --%s?", nearest.name) : -EINVAL;
 }
 
@@ -79,12 +82,12 @@ static int set_duration(struct parse *parse, const struct peeps_option_entry *op
 	if (peeps_duration_parse(text, out_ns)) {
 		if (*out_ns || !above_zero)
 			return 0;
-		return refuse(parse, what, "such as 100ms, 2s, 1m", "'%s' is nothing", text);
+		return refuse(parse, what, "such as 100ms, 2s, 1m", QUOTED " is nothing", text);
 	}
-	(void)refuse(parse, what, "such as 100ms, 2s, 1m", "'%s' is none", text);
+	(void)refuse(parse, what, "such as 100ms, 2s, 1m", QUOTED " is none", text);
 	if (!*text || strspn(text, "0123456789.") != strlen(text) || strlen(text) > 9)
 		return -EINVAL;
-	(void)refuse(parse, what, "", "'%s' has no unit", text);
+	(void)refuse(parse, what, "", QUOTED " has no unit", text);
 	return hint_at(parse, "write a unit: %sms, %ss or %sm", text, text, text);
 }
 
@@ -103,7 +106,7 @@ static int set_word(struct parse *parse, const struct peeps_option_entry *option
 		peeps_nearest_offer(&nearest, option->words[i]);
 	}
 	(void)snprintf(what, sizeof(what), "unknown %s", option->name);
-	(void)refuse(parse, what, option->summary, "'%s'", text);
+	(void)refuse(parse, what, option->summary, QUOTED, text);
 	return nearest.name ? hint_at(parse, "did you mean --%s %s?", option->name, nearest.name)
 			    : -EINVAL;
 }
@@ -122,7 +125,7 @@ static int set_number(struct parse *parse, const struct peeps_option_entry *opti
 		return 0;
 	}
 	(void)snprintf(what, sizeof(what), "--%s takes a number", option->name);
-	return refuse(parse, what, "from 1 to 1000000", "'%s' is none", text);
+	return refuse(parse, what, "from 1 to 1000000", QUOTED " is none", text);
 }
 
 static int set_text(struct parse *parse, const struct peeps_option_entry *option, const char *text,
@@ -234,7 +237,7 @@ static int parse_long(struct parse *parse, const char *text, const char *next)
 		if (strlen(option->name) != length || strncmp(option->name, text + 2, length) != 0)
 			continue;
 		if (!option->argument && attached) {
-			(void)refuse(parse, "an option takes no argument", "", "'%s'", text);
+			(void)refuse(parse, "an option takes no argument", "", QUOTED, text);
 			return hint_at(parse, "write --%s", option->name);
 		}
 		return take_option(parse, option, attached, next);
@@ -280,7 +283,7 @@ static int parse_words(struct parse *parse, int count, char *const *arguments)
 			used = parse_letters(parse, text, next);
 		} else if (parse->word_count == COUNT(parse->words)) {
 			return refuse(parse, "too many arguments",
-				      "peeps-read --help shows what it takes", "'%s'", text);
+				      "peeps-read --help shows what it takes", QUOTED, text);
 		} else {
 			parse->words[parse->word_count++] = text;
 		}
@@ -379,7 +382,7 @@ static int check_order(struct parse *parse)
 	for (size_t i = 1; i < parse->word_count && i < parse->plain_from; i++) {
 		if (!verb_named(parse->words[i], &verb))
 			continue;
-		(void)refuse(parse, "the verb comes first", "", "'%s' stands after '%.100s'",
+		(void)refuse(parse, "the verb comes first", "", QUOTED " stands after " QUOTED,
 			     parse->words[i], parse->words[0]);
 		return hint_at(parse, "peeps-read %s ...; or -- before a process of that name",
 			       parse->words[i]);
@@ -395,7 +398,7 @@ static int take_shell(struct parse *parse, const char *word)
 			return 0;
 		}
 	}
-	return refuse(parse, "unknown shell", "there are bash, zsh and fish", "'%s'", word);
+	return refuse(parse, "unknown shell", "there are bash, zsh and fish", QUOTED, word);
 }
 
 static int take_topic(struct parse *parse, const char *word)
@@ -404,7 +407,7 @@ static int take_topic(struct parse *parse, const char *word)
 
 	if (verb_named(word, &parse->options->topic))
 		return 0;
-	(void)refuse(parse, "no such verb", "peeps-read help lists them", "'%s'", word);
+	(void)refuse(parse, "no such verb", "peeps-read help lists them", QUOTED, word);
 	return like ? hint_at(parse, "did you mean %s?", like) : -EINVAL;
 }
 
@@ -475,7 +478,7 @@ static int take_words(struct parse *parse, size_t word)
 	while (word < parse->word_count && options->target_count < targets_max(verb->takes))
 		options->targets[options->target_count++] = parse->words[word++];
 	if (word < parse->word_count) {
-		(void)refuse(parse, "too many arguments", "", "'%s'", parse->words[word]);
+		(void)refuse(parse, "too many arguments", "", QUOTED, parse->words[word]);
 		return hint_at(parse, "peeps-read %s%s%s%s", verb->name, *verb->name ? " " : "",
 			       verb->arguments, *verb->arguments ? "" : "is all");
 	}

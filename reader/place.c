@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "reader/options.h"
 #include "reader/problem.h"
 
 static bool is_file(const char *word)
@@ -43,13 +42,9 @@ static int place_find(struct peeps_place *place, const char *word, struct peeps_
 	errno = 0;
 	pid = strtoul(word, &end, 10);
 	if (word[0] < '0' || word[0] > '9' || *end || errno || pid == 0 || pid > INT_MAX) {
-		const char *like = peeps_verb_like(word);
-		char hint[64] = "peeps-read PID, or peeps-read help for the verbs";
-
-		if (like)
-			(void)snprintf(hint, sizeof(hint), "did you mean peeps-read %s?", like);
 		(void)snprintf(problem->what, sizeof(problem->what), "not a process id");
-		return peeps_problem_set(problem, 2, -EINVAL, hint,
+		return peeps_problem_set(problem, 2, -EINVAL,
+					 "peeps-read PID, or peeps-read help for the verbs",
 					 "'%s' is neither a PID nor a verb", word);
 	}
 	place->kind = PEEPS_PLACE_PROCESS;

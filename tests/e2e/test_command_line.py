@@ -113,7 +113,6 @@ class Refusals(unittest.TestCase):
         ('dump 1 -o', 2, '--output takes a FILE', '--help'),
         ('check --passive=no 1', 2, "'--passive=no'", 'write --passive'),
         # words
-        ('blokced 1', 2, "'blokced'", 'did you mean'),
         ('1 check', 2, "'check' stands after '1'", 'peeps-read check'),
         ('check', 2, 'whom', 'peeps-read ps'),
         ('--passive', 2, 'whom', 'peeps-read ps'),
@@ -162,8 +161,8 @@ class Refusals(unittest.TestCase):
                           ('dump', '1', '-f', long), ('completion', long)):
             with self.subTest(arguments=[argument[:10] for argument in arguments]):
                 answer = READ(*arguments)
-                self.assertEqual(answer.status, 2)
-                self.assertLess(len(answer.err), 1000)
+                self.assertIn(answer.status, (2, 3), answer)  # it may be the name of nobody
+                self.assertLess(len(answer.err), 500)
 
     def test_too_many_words__are_refused(self):
         self.expect_refusal(READ('blocked', *map(str, range(1, 100))), 2)

@@ -121,11 +121,11 @@ class HostileNames(unittest.TestCase):
         self.expect_clean(READ('ps', '-J'), in_json=True)
 
     def test_complaints__of_what_was_typed__are_harmless(self):
-        for arguments in ((NASTY,), ('check', NASTY), ('--' + os.fsdecode(NASTY), '1'), ('help', NASTY),
-                          ('completion', NASTY), ('1', NASTY),
-                          ('dump', self.pid, '-f', NASTY), ('dump', self.pid, '-o', b'/nowhere/' + NASTY),
-                          ('blocked', '--min', NASTY, self.pid), ('check', '--confirm', NASTY, self.pid),
-                          (b'/nowhere/' + NASTY,)):
+        nobody = b'nobody ' + NASTY
+        for arguments in ((nobody,), ('check', nobody), (b'--' + NASTY, '1'), ('help', NASTY), ('completion', NASTY),
+                          (self.pid, nobody), ('dump', self.pid, '-f', NASTY),
+                          ('dump', self.pid, '-o', b'/nowhere/' + NASTY), ('blocked', '--min', NASTY, self.pid),
+                          ('check', '--confirm', NASTY, self.pid), (b'/nowhere/' + NASTY,)):
             with self.subTest(arguments=arguments):
                 answer = READ(*(os.fsdecode(argument) if isinstance(argument, bytes) else argument
                                 for argument in arguments))
