@@ -13,12 +13,13 @@
 static void nearest_offer__each_slip__finds_what_was_meant_or_nothing(void **state)
 {
 	static const char *const names[] = { "passive", "history",  "columns", "sort",
-					     "min",     "max-wait", "every" };
+					     "min",     "max-wait", "every",   "very" };
 	static const struct {
 		const char *word, *name; /* NULL: none is near */
 	} rows[] = {
 		{ "passive", "passive" },
 		{ "passiv", "passive" },
+		{ "very", "very" }, /* the nearer one, though it is offered later */
 		{ "pasive", "passive" },
 		{ "psasive", "passive" }, /* swapped */
 		{ "passsive", "passive" },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <pty.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -15,6 +16,8 @@
 
 #include "reader/problem.h"
 #include "reader/watch.h"
+
+#define AN_HOUR_NS UINT64_C(3600000000000) /* of which no test waits for the end */
 
 /* What the looks of a test do, one after the other; the last one again and again. */
 struct script {
@@ -186,34 +189,50 @@ static void watch__nobody_reads_on__ends_quietly(void **state)
 
 	(void)state;
 	open_pipe();
+	(void)signal(SIGPIPE, SIG_DFL); /* whatever it was started with */
 	assert_int_equal(watch(&options, before), PEEPS_EXIT_FINE);
 	assert_int_equal(looks, 1);
 	close_pipe();
 }
 
-static void on_alarm(int signal)
+static void *leave_soon(void *unused)
 {
-	(void)signal;
-	(void)close(readable);
-	readable = -1;
+	(void)usleep(50000);
+	stop_reading();
+	return unused;
 }
 
 static void watch__reader_leaves_while_it_rests__ends_at_once(void **state)
 {
 	static const struct script script[] = { { "one\n", PEEPS_EXIT_FINDING, NULL },
 						{ NULL, 0, NULL } };
-	const struct sigaction alarmed = { .sa_handler = on_alarm };
-	struct peeps_options options = { .watch_ns = UINT64_C(3600000000000) };
+	struct peeps_options options = { .watch_ns = AN_HOUR_NS };
+	pthread_t reader;
 
 	(void)state;
 	open_pipe();
-	assert_int_equal(sigaction(SIGALRM, &alarmed, NULL), 0);
-	(void)ualarm(50000, 0);
+	assert_int_equal(pthread_create(&reader, NULL, leave_soon, NULL), 0);
 	next_look = script;
 	looks = 0;
-	/* The signal ends one rest; the next finds the pipe broken, or would last an hour. */
 	assert_int_equal(peeps_watch(&options, writable, look), PEEPS_EXIT_FINDING);
-	assert_true(looks <= 2);
+	assert_int_equal(looks, 1);
+	assert_int_equal(pthread_join(reader, NULL), 0);
+	close_pipe();
+}
+
+static void watch__interrupted_while_it_looks__does_not_rest_any_more(void **state)
+{
+	static const struct script script[] = { { "one\n", PEEPS_EXIT_FINDING, interrupt },
+						{ NULL, 0, NULL } };
+	struct peeps_options options = { .watch_ns = AN_HOUR_NS };
+
+	(void)state;
+	open_pipe();
+	next_look = script;
+	looks = 0;
+	assert_int_equal(peeps_watch(&options, writable, look), PEEPS_EXIT_FINDING);
+	assert_int_equal(looks, 1);
+	assert_string_equal(shown(), "TIME\none\n");
 	close_pipe();
 }
 
@@ -264,6 +283,7 @@ int main(void)
 		cmocka_unit_test(watch__interrupted__ends_with_the_status_of_the_last_look),
 		cmocka_unit_test(watch__nobody_reads_on__ends_quietly),
 		cmocka_unit_test(watch__reader_leaves_while_it_rests__ends_at_once),
+		cmocka_unit_test(watch__interrupted_while_it_looks__does_not_rest_any_more),
 		cmocka_unit_test(watch__full_disk__is_an_output_error),
 		cmocka_unit_test(watch__on_a_terminal__each_look_takes_the_place_of_the_last),
 	};
