@@ -183,9 +183,6 @@ static int apply(struct parse *parse, const struct peeps_option_entry *option, c
 	case PEEPS_OPTION_PASSIVE:
 		options->passive = true;
 		break;
-	case PEEPS_OPTION_DRY_RUN:
-		options->dry_run = true;
-		break;
 	case PEEPS_OPTION_JSON: /* that they were given says it all */
 	case PEEPS_OPTION_HELP:
 	case PEEPS_OPTION_VERSION:

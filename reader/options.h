@@ -48,7 +48,6 @@ struct peeps_options {
 	bool dry_run; /* of gc */
 	bool history;
 	bool passive;
-	bool dry_run;
 };
 
 /**

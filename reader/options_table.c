@@ -337,13 +337,6 @@ const struct peeps_option_entry peeps_option_entries[] = {
 		.verbs = GRAPHS | VERB(PS) | VERB(DOCTOR),
 	},
 	{
-		.id = PEEPS_OPTION_DRY_RUN,
-		.letter = 'n',
-		.name = "dry-run",
-		.summary = "only print what would be removed",
-		.verbs = VERB(GC),
-	},
-	{
 		.id = PEEPS_OPTION_HELP,
 		.letter = 'h',
 		.name = "help",
