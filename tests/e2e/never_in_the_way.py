@@ -5,7 +5,7 @@
 usage: never_in_the_way.py THEME READER PROGRAM PLAIN_PROGRAM [SCENE...]
 
 The results of each scene, compiled with PEEPS_DISABLE, are compared with those under telemetry while a reader cuts as
-fast as it can, with PEEPS=0, and with room for one of everything. What the segment says of itself must fit: waits and
+fast as it can, with PEEPS=0, with its segment kept in a PEEPS_DIR, and with room for one of everything. What the segment says of itself must fit: waits and
 acquisitions recorded in the first case, losses counted in the last.
 """
 import os
@@ -13,6 +13,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 
 import tap
 from way_scenes import SCENES
@@ -27,7 +28,7 @@ class Run:
 
     def __init__(self, program, scene, environment, reader=None):
         env = dict(os.environ)
-        for name in ('PEEPS', 'PEEPS_NAME', 'PEEPS_CAPACITY'):
+        for name in ('PEEPS', 'PEEPS_NAME', 'PEEPS_CAPACITY', 'PEEPS_DIR'):
             env.pop(name, None)
         env.update(environment)
         self.reader_says = ''
@@ -115,6 +116,15 @@ def check_observed(plain, run, wants):
         raise AssertionError(f'never cut while it ran: {told}, {run.reader_says}')
 
 
+def check_kept(plain, run, wants):
+    expect_same(plain, run)
+    if run.reader_status != 0:
+        raise AssertionError(f'the reader: {run.reader_status}\n{run.reader_says}')
+    told = run.telemetry()
+    if wants.get('reported', True) and (told.get('own'), told.get('kept')) != (1, wants.get('kept', 1)):
+        raise AssertionError(f'kept: {told.get("kept")}; {run.err}')
+
+
 def check_no_room(plain, run, wants):
     expect_same(plain, run)
     if wants.get('reported', True) and wants.get('losses', True) and run.losses() == 0:
@@ -143,6 +153,11 @@ def main():
             if 'telemetry' in run.err:
                 raise AssertionError(f'PEEPS=0, and yet: {run.err}')
 
+        def kept(scene=scene, wants=wants, plain=plain):
+            watch = reader if wants.get('reader', True) else None
+            with tempfile.TemporaryDirectory(prefix='way-', dir='/dev/shm') as directory:
+                check_kept(plain['run'], Run(program, scene, {'PEEPS_DIR': directory}, watch), wants)
+
         def no_room(scene=scene, wants=wants, plain=plain):
             check_no_room(plain['run'], Run(program, scene, {'PEEPS_CAPACITY': NO_ROOM}), wants)
 
@@ -156,6 +171,7 @@ def main():
         tests += [(f'{theme}__{scene}_with_peeps_disabled__works', run_plain),
                   (f'{theme}__{scene}_while_a_reader_cuts__same_results', observed),
                   (f'{theme}__{scene}_with_peeps_0__same_results', off),
+                  (f'{theme}__{scene}_with_its_segment_kept__same_results', kept),
                   (f'{theme}__{scene}_with_room_for_one__same_results_and_losses_counted', no_room)]
         if 'environments' in wants:
             tests.append((f'{theme}__{scene}_with_garbage_in_the_environment__same_results', garbage))

@@ -4,6 +4,7 @@
 status        the scene's exit status
 reported      false: the scene ends where it can say nothing of its segment
 at_least_one  what a segment with room for it must have recorded at least once
+kept          0: with PEEPS_DIR it has a memfd all the same
 losses        false: even room for one of everything is enough
 """
 # What a user may have typed, or a script mangled: it is left at the default, or brought within bounds.
@@ -16,6 +17,11 @@ GARBAGE = [
 ] + [
     {'PEEPS_NAME': text} for text in (
         '', ' ', '/', '../../etc/passwd', 'a' * 10000, '\n\r\t\x1b[31m', '"}{', '%s%n%n', 'n\udcff\udcfe', '名前', '-', '.')
+] + [
+    {'PEEPS_DIR': text} for text in (
+        '', '/', '.', 'dev/shm', '/dev/shm', '/proc', '/proc/self/fd', '/sys', '/etc/passwd', '/dev/null', '/tmp',
+        '/dev/shm/there is none/of that', '/dev/shm/..', '/dev/shm/.', '//', '/dev/shm/' + 'x' * 300, '/' + 'y' * 10000,
+        '%s%n')
 ] + [{'PEEPS': text} for text in ('', '1', '00', ' 0', 'no', '\n')]
 
 LOCKS = {'at_least_one': ('acquires',)}
@@ -131,6 +137,17 @@ SCENES = {
         'siglongjmp_from_a_wait': {'at_least_one': ('waits',)},
         'sigwaited': LOCKS,
         'masks': LOCKS,
+    },
+    'kept': {
+        'sound': LOCKS,
+        'unsound': LOCKS,
+        'removed': LOCKS,
+        'changed_root': LOCKS,
+        'changed_user': LOCKS,
+        'full': LOCKS,
+        'filled': LOCKS,
+        'covered': LOCKS,
+        'ends': LOCKS,
     },
     'allocator': {
         'first_thread_alone': LOCKS,

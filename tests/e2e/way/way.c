@@ -124,6 +124,10 @@ const void *way_segment(void)
 	maps[length] = '\0';
 	line = strstr(maps, "/memfd:" PEEPS_SEGMENT_NAME " ");
 	if (!line)
+		line = strstr(maps, PEEPS_KEPT_SUFFIX "\n");
+	if (!line)
+		line = strstr(maps, PEEPS_KEPT_SUFFIX " (deleted)\n");
+	if (!line)
 		return NULL;
 	while (line > maps && line[-1] != '\n')
 		line--;
@@ -185,7 +189,7 @@ void way_report(void)
 	length = snprintf(line, sizeof(line),
 			  "telemetry own=%d pid=%d entities=%" PRIu64 " threads=%" PRIu64
 			  " edges=%" PRIu64 " sites=%" PRIu64 " waits=%" PRIu64 " acquires=%" PRIu64
-			  " epoch=%" PRIu64,
+			  " epoch=%" PRIu64 " kept=%d",
 			  header->pid == (uint32_t)getpid(), (int)getpid(),
 			  section(header, PEEPS_SECTION_ENTITIES)->high_water,
 			  section(header, PEEPS_SECTION_THREADS)->high_water,
@@ -193,7 +197,8 @@ void way_report(void)
 			  section(header, PEEPS_SECTION_SITES)->high_water,
 			  count_edges_ever(header), count_acquires(header),
 			  peeps_load_relaxed((const uint64_t *)((const char *)header +
-								header->control_offset)));
+								header->control_offset)),
+			  (header->compat_flags & PEEPS_COMPAT_KEPT) != 0);
 	for (size_t i = 0; i < sizeof(counter_names) / sizeof(counter_names[0]); i++)
 		length += snprintf(line + length, sizeof(line) - (size_t)length, " %s=%" PRIu64,
 				   counter_names[i], peeps_load_relaxed(&counters[i]));
