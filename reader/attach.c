@@ -332,6 +332,33 @@ static void threads_search(struct search *search)
 	(void)closedir(stream);
 }
 
+/* A kept segment has a path, which says enough where map_files may not be looked into, and every descriptor is closed. */
+static void maps_search(struct search *search)
+{
+	const int fd = openat(search->target->proc_fd, "maps", O_RDONLY | O_CLOEXEC);
+	FILE *maps = fd < 0 ? NULL : fdopen(fd, "re");
+	char *line = NULL;
+	size_t room = 0;
+
+	if (!maps) {
+		if (fd >= 0)
+			(void)close(fd);
+		return;
+	}
+	while (search->found.segment_fd < 0 && getline(&line, &room, maps) > 0) {
+		const char *path = strchr(line, '/');
+		char below_root[PATH_MAX];
+
+		line[strcspn(line, "\n")] = '\0';
+		if (path && peeps_kept_is_name(path) &&
+		    snprintf(below_root, sizeof(below_root), "root%s", path) <
+			    (int)sizeof(below_root))
+			candidate_try(search, below_root, true);
+	}
+	free(line);
+	(void)fclose(maps);
+}
+
 static int search_failed(const struct search *search, struct peeps_problem *problem)
 {
 	struct peeps_proc_identity identity;
@@ -380,6 +407,8 @@ static int segment_search(struct peeps_target *target, struct peeps_problem *pro
 		threads_search(&search);
 	if (search.found.segment_fd < 0)
 		directory_search(&search, "map_files");
+	if (search.found.segment_fd < 0)
+		maps_search(&search);
 	if (search.found.segment_fd < 0)
 		return search_failed(&search, problem);
 	search.found.pid = target->pid;

@@ -46,7 +46,8 @@ struct peeps_problem {
  * @target:  filled on success; undo with peeps_detach()
  * @problem: filled on failure
  *
- * Looks in /proc/PID/fd, then /proc/PID/task/TID/fd, then /proc/PID/map_files, for a memfd or a kept segment. It is the
+ * Looks in /proc/PID/fd, then /proc/PID/task/TID/fd, then /proc/PID/map_files, for a memfd or a kept segment;
+ * then for a kept one in /proc/PID/maps. It is the
  * process's own only if its pid and start time agree (a forked child still has its parent's descriptor).
  * Returns 0; -ESRCH no such process; -ENOENT no segment; -EACCES or -EPERM; -EPROTONOSUPPORT another layout;
  * -EBADMSG not a sound segment.

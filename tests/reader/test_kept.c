@@ -15,7 +15,9 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "reader/cut.h"
@@ -432,6 +434,40 @@ static void attach__live_process__found_by_pid_and_by_file(void **state)
 	peeps_detach(&f->target);
 }
 
+/* Not as root, who may look into map_files. Returns what attaching says. */
+static int attach_unprivileged(struct fixture *f)
+{
+	struct fake_process process;
+	int r;
+
+	if (setgid(65534) != 0 || setuid(65534) != 0 || prctl(PR_SET_DUMPABLE, 1) != 0)
+		return 99;
+	fake_process_start(&process, live_without_descriptor, f->path);
+	r = peeps_attach(&f->target, process.pid, &f->problem);
+	if (r == 0 && !f->target.is_copy)
+		r = 98;
+	fake_process_end(&process);
+	return -r;
+}
+
+static void attach__descriptor_closed__found_by_the_path_of_its_mapping(void **state)
+{
+	struct fixture *f = *state;
+	pid_t child;
+	int status;
+
+	if (geteuid() != 0)
+		skip(); /* who cannot stop being root */
+	write_segment(&f->segment, f->path);
+	assert_int_equal(chown(f->path, 65534, 65534), 0);
+	assert_int_equal(chown(f->directory, 65534, 65534), 0);
+	child = fork();
+	if (child == 0)
+		_exit(attach_unprivileged(f));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
 static void move(struct fixture *f, unsigned int step)
 {
 	if (step != PEEPS_STEP_LOOK_SCANNED)
@@ -760,6 +796,7 @@ int main(void)
 		WITH_FILE(attach_file__claims_more_than_it_has__is_refused),
 		WITH_FILE(private_copy__rows_beyond_the_marks__are_not_read),
 		WITH_FILE(attach__live_process__found_by_pid_and_by_file),
+		WITH_FILE(attach__descriptor_closed__found_by_the_path_of_its_mapping),
 		WITH_FILE(attach_file__a_thread_moves_while_we_look__what_it_wrote_is_uncertain),
 		WITH_FILE(attach_file__a_mark_rises_while_we_look__is_not_quiescent),
 		WITH_FILE(attach_file__shrinks_while_we_look__is_an_error),
