@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """What is left of a process: kept segments (PEEPS_DIR) and core files.
 
-usage: test_kept.py PEEPS_READ MUTEX_LOCK_ORDER_INVERSION BUSY [core]
+usage: test_kept.py PEEPS_READ MUTEX_LOCK_ORDER_INVERSION BUSY [core] [sanitized]
 
 With `core`, core files are read, too: peeps-read was built with libelf.
 """
@@ -223,6 +223,7 @@ class Kept(unittest.TestCase):
 
     @unittest.skipUnless(READS_CORES, 'built without libelf')
     @unittest.skipUnless(GDB, 'gdb is not installed')
+    @unittest.skipIf('sanitized' in sys.argv, "a sanitizer's mappings take gdb minutes")
     def test_core__by_gdb_of_a_living_process__has_the_deadlock(self):
         target = self.start_here()
         file = self.work / 'core'

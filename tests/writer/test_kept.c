@@ -134,6 +134,8 @@ static int run_as(const char *program, const char *directory, const char *how)
 	if (child == 0) {
 		if (directory)
 			(void)setenv("PEEPS_DIR", directory, 1);
+		/* a sanitizer's search for leaks wants /proc, and its own rights */
+		(void)setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
 		if (strcmp(how, "umask") == 0)
 			(void)umask(0777);
 		(void)execl(program, program, "inside", how, NULL);
@@ -363,9 +365,10 @@ static void kept__set_user_id__does_not_look_at_peeps_dir(void **state)
 	(void)snprintf(command, sizeof(command), "cp '%s' %s && chown 65534 %s && chmod 4755 %s",
 		       self_path, copy, copy, copy);
 	assert_int_equal(system(command), 0);
-	r = run_as(copy, room, "exit");
+	r = run_as(copy, room, "_exit");
 	(void)unlink(copy);
 	assert_int_equal(r, PEEPS_NOT_KEPT_NOT_WANTED);
+	assert_int_equal(count_files(room), 0);
 }
 
 int main(int argc, char **argv)
