@@ -27,7 +27,7 @@
 
 #define LINK_TEXT      "/memfd:" PEEPS_SEGMENT_NAME " (deleted)"
 #define SEALS_NEEDED   (F_SEAL_SHRINK | F_SEAL_GROW)
-#define READY_TRIES    10
+#define READY_PAUSES   10 /* in all, however many candidates there are */
 #define READY_PAUSE_NS UINT64_C(5000000)
 #define HINT_UNSEALED \
 	"only segments made by the peeps library are read: a size that can change is not safe to map"
@@ -71,27 +71,36 @@ static void unmap(struct peeps_target *target)
 	target->base = NULL;
 }
 
-/* A process that just starts seals its segment a moment after it has made it. Returns the seals, -1 if it has none. */
-static int seals_await(int fd)
+/* Waits a moment, unless patience is at its end: what is called a segment may never become one. */
+static bool pause_once(unsigned int *patience)
 {
-	int seals = -1;
+	if (*patience == 0)
+		return false;
+	(*patience)--;
+	peeps_sleep_for_ns(READY_PAUSE_NS);
+	return true;
+}
 
-	for (int i = 0; i < READY_TRIES; i++) {
-		if (i)
-			peeps_sleep_for_ns(READY_PAUSE_NS);
+/* A process that just starts seals its segment a moment after it has made it. Returns the seals, -1 if it has none. */
+static int seals_await(int fd, unsigned int *patience)
+{
+	int seals;
+
+	do {
 		seals = fcntl(fd, F_GET_SEALS);
 		if (seals < 0 || seals & F_SEAL_SEAL || (seals & SEALS_NEEDED) == SEALS_NEEDED)
 			break;
-	}
+	} while (pause_once(patience));
 	return seals;
 }
 
 /* What cannot shrink cannot raise SIGBUS in us; hugetlbfs can, by running out of its pages. */
-static int file_check(int fd, uint64_t *bytes, struct peeps_problem *problem)
+static int file_check(int fd, unsigned int *patience, uint64_t *bytes,
+		      struct peeps_problem *problem)
 {
 	struct stat status;
 	struct statfs filesystem;
-	const int seals = seals_await(fd);
+	const int seals = seals_await(fd, patience);
 
 	if (fstat(fd, &status) != 0 || fstatfs(fd, &filesystem) != 0)
 		return peeps_problem_set(problem, PEEPS_PROBLEM_OTHER, -errno, "",
@@ -139,46 +148,53 @@ static void header_copy(struct peeps_segment_header *copy, const unsigned char *
 		to[i] = peeps_load_relaxed(&words[i]);
 }
 
-static int header_read(struct peeps_target *target, struct peeps_problem *problem)
+static int header_read(struct peeps_target *target, unsigned int *patience,
+		       struct peeps_problem *problem)
 {
-	int r = -EAGAIN;
+	int r;
 
-	for (int i = 0; i < READY_TRIES; i++) {
-		if (i)
-			peeps_sleep_for_ns(READY_PAUSE_NS);
+	do {
 		header_copy(&target->header, target->base);
 		r = peeps_bounds_check(&target->header, target->mapped_bytes, problem);
-		if (r != -EAGAIN)
-			return r;
-	}
-	return -ENOENT;
+	} while (r == -EAGAIN && pause_once(patience));
+	return r == -EAGAIN ? -ENOENT : r;
 }
 
-static int sealed_open(struct peeps_target *target, struct peeps_problem *problem)
+static int sealed_open(struct peeps_target *target, unsigned int *patience,
+		       struct peeps_problem *problem)
 {
 	uint64_t bytes = 0;
-	int r = file_check(target->segment_fd, &bytes, problem);
+	int r = file_check(target->segment_fd, patience, &bytes, problem);
 
 	if (!r)
 		r = map(target, bytes, problem);
-	return r ? r : header_read(target, problem);
+	return r ? r : header_read(target, patience, problem);
 }
 
 /* The header only, for a start: kept_copy() does the rest, for one of all that a process may have. */
-static int kept_open(struct peeps_target *target, struct peeps_problem *problem)
+static int kept_open(struct peeps_target *target, unsigned int *patience,
+		     struct peeps_problem *problem)
 {
+	struct peeps_segment_bytes from;
+	int r;
+
 	target->is_copy = true;
-	return peeps_file_await_header(&target->segment_fd, &target->header, problem);
+	do {
+		r = peeps_file_check(&target->segment_fd, &from, problem);
+		if (!r)
+			r = peeps_file_header(&from, &target->header, problem);
+	} while (r == -EAGAIN && pause_once(patience));
+	return r == -EAGAIN ? -ENOENT : r;
 }
 
 /* Takes fd over, also on failure. */
-static int segment_open(struct peeps_target *target, int fd, bool kept,
+static int segment_open(struct peeps_target *target, int fd, bool kept, unsigned int *patience,
 			struct peeps_problem *problem)
 {
 	int r;
 
 	target->segment_fd = fd;
-	r = kept ? kept_open(target, problem) : sealed_open(target, problem);
+	r = kept ? kept_open(target, patience, problem) : sealed_open(target, patience, problem);
 	if (r) {
 		unmap(target);
 		(void)close(fd);
@@ -206,8 +222,9 @@ struct search {
 	struct peeps_target found;    /* the best so far; segment_fd < 0: none */
 	struct peeps_problem problem; /* of a candidate that was none; status 0: no candidate */
 	int error;
-	bool others;  /* segments of other processes: a parent's */
-	bool refused; /* somewhere we were not let in */
+	unsigned int patience; /* so often we may still wait for a segment that is being made */
+	bool others;           /* segments of other processes: a parent's */
+	bool refused;          /* somewhere we were not let in */
 };
 
 static bool is_own(const struct search *search, const struct peeps_segment_header *header)
@@ -236,7 +253,7 @@ static void candidate_keep(struct search *search, struct peeps_target *candidate
 		search->found = *candidate;
 }
 
-static bool is_link_to_segment(int proc_fd, const char *path, bool *kept)
+bool peeps_attach_is_link(int proc_fd, const char *path, bool *kept)
 {
 	char text[PATH_MAX];
 	const ssize_t length = readlinkat(proc_fd, path, text, sizeof(text) - 1);
@@ -261,7 +278,7 @@ static void candidate_try(struct search *search, const char *path, bool kept)
 		return;
 	}
 	(void)snprintf(candidate.link, sizeof(candidate.link), "%s", path);
-	r = segment_open(&candidate, fd, kept, &problem);
+	r = segment_open(&candidate, fd, kept, &search->patience, &problem);
 	if (r) {
 		search->problem = problem;
 		search->error = r;
@@ -296,7 +313,7 @@ static void directory_search(struct search *search, const char *directory)
 		bool kept;
 
 		if (length < (int)sizeof(path) && entry->d_name[0] != '.' &&
-		    is_link_to_segment(search->target->proc_fd, path, &kept))
+		    peeps_attach_is_link(search->target->proc_fd, path, &kept))
 			candidate_try(search, path, kept);
 	}
 	(void)closedir(stream);
@@ -394,9 +411,10 @@ static int kept_copy(struct peeps_target *target, struct peeps_problem *problem)
 	return r ? r : peeps_private_copy_new(target, &from, problem);
 }
 
-static int segment_search(struct peeps_target *target, struct peeps_problem *problem)
+static int segment_search(struct peeps_target *target, unsigned int patience,
+			  struct peeps_problem *problem)
 {
-	struct search search = { .target = target };
+	struct search search = { .target = target, .patience = patience };
 
 	target_clear(&search.found);
 	if (peeps_proc_identify(target->proc_fd, &search.identity) != 0)
@@ -455,7 +473,8 @@ static int process_open(struct peeps_target *target, struct peeps_problem *probl
 	return 0;
 }
 
-int peeps_attach(struct peeps_target *target, pid_t pid, struct peeps_problem *problem)
+static int attach(struct peeps_target *target, pid_t pid, unsigned int patience,
+		  struct peeps_problem *problem)
 {
 	struct peeps_target attached;
 	int r;
@@ -465,7 +484,7 @@ int peeps_attach(struct peeps_target *target, pid_t pid, struct peeps_problem *p
 	attached.pid = pid;
 	r = pid > 0 ? process_open(&attached, problem) : no_process(pid, problem);
 	if (!r)
-		r = segment_search(&attached, problem);
+		r = segment_search(&attached, patience, problem);
 	if (r) {
 		(void)snprintf(problem->what, sizeof(problem->what), "cannot attach to process %d",
 			       (int)pid);
@@ -476,9 +495,20 @@ int peeps_attach(struct peeps_target *target, pid_t pid, struct peeps_problem *p
 	return 0;
 }
 
+int peeps_attach(struct peeps_target *target, pid_t pid, struct peeps_problem *problem)
+{
+	return attach(target, pid, READY_PAUSES, problem);
+}
+
+int peeps_attach_at_once(struct peeps_target *target, pid_t pid, struct peeps_problem *problem)
+{
+	return attach(target, pid, 0, problem);
+}
+
 int peeps_attach_fd(struct peeps_target *target, int fd, struct peeps_problem *problem)
 {
 	struct peeps_target attached;
+	unsigned int patience = READY_PAUSES;
 	char path[32];
 	int own, r;
 
@@ -489,7 +519,7 @@ int peeps_attach_fd(struct peeps_target *target, int fd, struct peeps_problem *p
 	if (own < 0)
 		own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	r = own < 0 ? peeps_problem_set(problem, PEEPS_PROBLEM_OTHER, -errno, "", "%m")
-		    : segment_open(&attached, own, false, problem);
+		    : segment_open(&attached, own, false, &patience, problem);
 	if (r) {
 		(void)snprintf(problem->what, sizeof(problem->what), "cannot read this segment");
 		return r;

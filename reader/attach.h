@@ -55,6 +55,17 @@ struct peeps_problem {
 int peeps_attach(struct peeps_target *target, pid_t pid, struct peeps_problem *problem);
 
 /**
+ * peeps_attach_at_once - the same for one of many: never waits for a process that is just making its segment
+ */
+int peeps_attach_at_once(struct peeps_target *target, pid_t pid, struct peeps_problem *problem);
+
+/**
+ * peeps_attach_is_link - whether a link below /proc/PID leads to what is called a segment
+ * @kept: if so, whether it is a file in PEEPS_DIR
+ */
+bool peeps_attach_is_link(int proc_fd, const char *path, bool *kept);
+
+/**
  * peeps_attach_fd - open a segment by descriptor, for tests and fuzzing: no process is asked about anything
  * @fd: borrowed (duplicated); must be sealed against shrinking
  */
