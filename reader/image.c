@@ -94,11 +94,10 @@ int peeps_image_check_marks(const struct peeps_target *target, const struct peep
 	return 0;
 }
 
-static uint64_t memory_of(const struct peeps_target *target)
+uint64_t peeps_image_memory_of(const struct peeps_target *target)
 {
 	struct stat status;
 
-	/* A private copy was checked when it was made. */
 	if (target->is_copy || fstat(target->segment_fd, &status) != 0)
 		return UINT64_MAX;
 	return (uint64_t)status.st_blocks * 512;
@@ -219,7 +218,7 @@ int peeps_image_begin(struct peeps_image *image, const struct peeps_target *targ
 				 marks->clamped);
 	if (peeps_image_has_room(image, marks))
 		return 0;
-	r = peeps_image_check_marks(target, marks, memory_of(target), problem);
+	r = peeps_image_check_marks(target, marks, peeps_image_memory_of(target), problem);
 	if (r)
 		return r;
 	image->schema_count = 0;

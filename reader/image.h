@@ -155,6 +155,9 @@ int peeps_image_begin(struct peeps_image *image, const struct peeps_target *targ
 int peeps_image_check_marks(const struct peeps_target *target, const struct peeps_marks *marks,
 			    uint64_t memory_bytes, struct peeps_problem *problem);
 
+/* What a target's file has, in bytes; UINT64_MAX if that does not matter: of a private copy, which was checked. */
+uint64_t peeps_image_memory_of(const struct peeps_target *target);
+
 /* Whether there is room to copy that much: the target may have grown since peeps_image_begin(). */
 bool peeps_image_has_room(const struct peeps_image *image, const struct peeps_marks *marks);
 

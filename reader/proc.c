@@ -18,8 +18,7 @@
 #include "reader/bounds.h"
 #include "reader/image.h"
 
-/* Up to room - 1 bytes, and a NUL. Returns the length, or -errno. */
-static ssize_t file_read(int directory, const char *path, char *text, size_t room)
+ssize_t peeps_proc_read(int directory, const char *path, char *text, size_t room)
 {
 	const int fd = openat(directory, path, O_RDONLY | O_CLOEXEC);
 	size_t length = 0;
@@ -47,7 +46,7 @@ static int stat_read(int directory, const char *path, struct peeps_proc_identity
 {
 	char text[1024];
 	const char *field;
-	const ssize_t length = file_read(directory, path, text, sizeof(text));
+	const ssize_t length = peeps_proc_read(directory, path, text, sizeof(text));
 
 	if (length < 0)
 		return (int)length;
@@ -67,7 +66,7 @@ static uint32_t namespaced_id(int directory, const char *path)
 	char text[8192];
 	const char *line, *last;
 
-	if (file_read(directory, path, text, sizeof(text)) < 0)
+	if (peeps_proc_read(directory, path, text, sizeof(text)) < 0)
 		return 0;
 	line = strstr(text, "\nNSpid:");
 	if (!line)
@@ -258,7 +257,7 @@ static bool comm_read(const struct peeps_target *target, uint32_t ours, char *na
 	ssize_t length;
 
 	(void)snprintf(path, sizeof(path), "task/%" PRIu32 "/comm", ours);
-	length = file_read(target->proc_fd, path, name, room);
+	length = peeps_proc_read(target->proc_fd, path, name, room);
 	if (length < 0)
 		length = 0;
 	if (length > 0 && name[length - 1] == '\n')
@@ -357,20 +356,19 @@ static void thread_complete(const struct peeps_target *target, struct peeps_imag
 		(void)comm_read(target, pair->ours, thread->comm, sizeof(thread->comm));
 }
 
-static void cmdline_read(const struct peeps_target *target, struct peeps_image *image)
+void peeps_proc_command(int proc_fd, char *text, size_t room)
 {
-	ssize_t length =
-		file_read(target->proc_fd, "cmdline", image->cmdline, sizeof(image->cmdline));
+	ssize_t length = peeps_proc_read(proc_fd, "cmdline", text, room);
 
 	if (length < 0)
 		length = 0;
-	while (length > 0 && image->cmdline[length - 1] == '\0')
+	while (length > 0 && text[length - 1] == '\0')
 		length--;
 	for (ssize_t i = 0; i < length; i++) {
-		if (image->cmdline[i] == '\0')
-			image->cmdline[i] = ' ';
+		if (text[i] == '\0')
+			text[i] = ' ';
 	}
-	image->cmdline[length] = '\0';
+	text[length] = '\0';
 }
 
 /* Whoever asks why a process does nothing has the answer there. */
@@ -410,7 +408,7 @@ int peeps_image_read_names(const struct peeps_target *target, struct peeps_image
 		thread_complete(target, image, &list, record);
 		image->threads[record].settled &= !moved;
 	}
-	cmdline_read(target, image);
+	peeps_proc_command(target->proc_fd, image->cmdline, sizeof(image->cmdline));
 	stop_note(target, image);
 	/* Of a process that is no more, nothing can be told from threads that are no more. */
 	image->names_read = !image->exited && list.count > 0;

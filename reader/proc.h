@@ -19,6 +19,16 @@ struct peeps_proc_identity {
 };
 
 /**
+ * peeps_proc_read - up to room - 1 bytes of a small file, and a NUL
+ *
+ * Returns the length, or -errno with an unknown text.
+ */
+ssize_t peeps_proc_read(int directory, const char *path, char *text, size_t room);
+
+/* A process's command line, its words apart by a blank; empty if there is none to read. */
+void peeps_proc_command(int proc_fd, char *text, size_t room);
+
+/**
  * peeps_proc_identify - who a process is, by its /proc/PID
  *
  * Returns 0; -ESRCH it has gone.
