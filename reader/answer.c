@@ -50,12 +50,13 @@ static int look(const struct peeps_options *options, struct peeps_graph **graph,
 		struct peeps_problem *problem)
 {
 	struct peeps_place places[PEEPS_WORDS_MAX];
-	int r = peeps_places_find(places, options->targets, options->target_count, problem);
+	size_t count = options->target_count;
+	int r = peeps_places_find(places, options->targets, &count, problem);
 
 	if (r)
 		return r;
-	r = peeps_confirm(options, places, options->target_count, graph, problem);
-	peeps_places_close(places, options->target_count);
+	r = peeps_confirm(options, places, count, graph, problem);
+	peeps_places_close(places, count);
 	return r;
 }
 

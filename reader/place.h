@@ -24,15 +24,25 @@ struct peeps_place {
 
 /**
  * peeps_places_find - what each of the words means
- * @places: room for count; on success each may hold an open file, which peeps_places_close() closes
+ * @places: room for *count; on success each may hold an open file, which peeps_places_close() closes
+ * @count:  of words; on success of places, which are in the order of the words, none twice
  *
- * A number is a PID. A word with a slash in it, and one that names a file, is a file, which is told by its first
- * bytes; "-" is standard input. Else it is the name of a process that can be looked at; if several have it, the problem
- * lists them. No place stands twice.
+ * A number is a PID, whether or not there is such a process. "-" is standard input, and a word with a slash in it a
+ * file, which is told by its first bytes (reader/file.h); so is one that names a file of ours. Else it is the name of a
+ * process that can be looked at: what peeps calls it, its proc_key, or what the kernel calls it or its program, the
+ * first of these that anything has. If several have it, the problem lists them.
  * Returns 0 or -errno with the problem filled.
  */
-int peeps_places_find(struct peeps_place *places, const char *const *words, size_t count,
+int peeps_places_find(struct peeps_place *places, const char *const *words, size_t *count,
 		      struct peeps_problem *problem);
 void peeps_places_close(struct peeps_place *places, size_t count);
+
+/**
+ * peeps_place_of_id - the process that an id is of, by its second part: "mutex:bank-4711:accounts"
+ * @place: word is the id: borrowed
+ *
+ * Returns 0 or -errno with the problem filled.
+ */
+int peeps_place_of_id(struct peeps_place *place, const char *id, struct peeps_problem *problem);
 
 #endif
