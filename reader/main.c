@@ -21,6 +21,7 @@
 #include "reader/verb_check.h"
 #include "reader/verb_gc.h"
 #include "reader/watch.h"
+#include "reader/verb_ps.h"
 
 static int print_text(const struct peeps_options *options, const struct peeps_graph *graph,
 		      FILE *out)
@@ -135,13 +136,14 @@ static int run(const struct peeps_options *options)
 		return peeps_answer_look(options, print_dump);
 	case PEEPS_VERB_COMPLETION:
 		return peeps_answer(options, print_completion, NULL);
+	case PEEPS_VERB_PS:
+		return peeps_answer(options, peeps_ps_print, NULL);
 	case PEEPS_VERB_HELP:
 		return peeps_answer(options, print_help, NULL);
 	case PEEPS_VERB_VERSION:
 		return peeps_answer(options, print_version, NULL);
 	case PEEPS_VERB_GC:
 		return peeps_answer(options, peeps_gc_print, NULL);
-	case PEEPS_VERB_PS:
 	case PEEPS_VERB_EXPLAIN:
 	case PEEPS_VERB_DOCTOR:
 		break;

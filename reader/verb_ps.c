@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+#include "reader/verb_ps.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "reader/arena.h"
+#include "reader/graph.h"
+#include "reader/json.h"
+#include "reader/options.h"
+#include "reader/print.h"
+#include "reader/problem.h"
+#include "reader/processes.h"
+#include "reader/table.h"
+#include "reader/text.h"
+#include "reader/users.h"
+
+static bool is_readable(const struct peeps_found *found)
+{
+	return found->problem.status == 0;
+}
+
+static const char *state_of(const struct peeps_found *found)
+{
+	if (!is_readable(found))
+		return "unreadable";
+	if (found->state == 'T')
+		return "stopped";
+	return found->state == 't' ? "traced" : "running";
+}
+
+/* What peeps calls it, or, where that cannot be read, the kernel. */
+static const char *name_of(const struct peeps_found *found)
+{
+	return is_readable(found) ? found->process_name : found->names.comm;
+}
+
+/* --- the table -------------------------------------------------------------------------------------------------- */
+
+enum { PID, USER, NAME, THREADS, ENTITIES, BLOCKED, OLDEST, AGE, VERSION, STATE, COMMAND, COLUMNS };
+
+static const struct peeps_column columns[COLUMNS] = {
+	[PID] = { .title = "PID", .right = true, .is_number = true },
+	[USER] = { .title = "USER", .columns_max = 12 },
+	[NAME] = { .title = "NAME", .columns_max = 40 }, /* to be copied: whole, unless escaped */
+	[THREADS] = { .title = "THREADS", .right = true, .is_number = true },
+	[ENTITIES] = { .title = "ENTITIES", .right = true, .is_number = true },
+	[BLOCKED] = { .title = "BLOCKED", .right = true, .is_number = true },
+	[OLDEST] = { .title = "OLDEST WAIT", .right = true, .is_number = true },
+	[AGE] = { .title = "AGE", .right = true, .is_number = true, .is_extra = true },
+	[VERSION] = { .title = "VERSION", .right = true },
+	[STATE] = { .title = "STATE", .columns_max = 48 },
+	[COMMAND] = { .title = "COMMAND", .columns_max = 60 },
+};
+
+#define NUMBER_BYTES 24
+
+/* The cells of one row that have no text of their own yet. */
+struct cells {
+	char user[PEEPS_USER_BYTES];
+	char numbers[COLUMNS][NUMBER_BYTES];
+	char durations[2][PEEPS_DURATION_BYTES];
+	char version[NUMBER_BYTES];
+	char state[sizeof(((struct peeps_problem *)0)->why) + NUMBER_BYTES];
+	const char *texts[COLUMNS];
+	uint64_t keys[COLUMNS];
+};
+
+static void cell_number(struct cells *cells, size_t column, uint64_t number, bool is_known)
+{
+	cells->keys[column] = is_known ? number : PEEPS_TABLE_UNKNOWN;
+	(void)snprintf(cells->numbers[column], NUMBER_BYTES, "%" PRIu64, number);
+	cells->texts[column] = is_known ? cells->numbers[column] : "-";
+}
+
+static void cell_duration(struct cells *cells, size_t column, uint64_t ns, char *text)
+{
+	cells->keys[column] = ns == PEEPS_NO_TIME ? PEEPS_TABLE_UNKNOWN : ns;
+	cells->texts[column] = ns == PEEPS_NO_TIME ? "-" : peeps_duration_floor(text, ns);
+}
+
+/* "running, 12 lost", "unreadable: its segment has layout 2, and this reader knows layout 1" */
+static void cell_state(struct cells *cells, const struct peeps_found *found)
+{
+	int length = snprintf(cells->state, sizeof(cells->state), "%s", state_of(found));
+
+	if (!is_readable(found))
+		(void)snprintf(cells->state + length, sizeof(cells->state) - (size_t)length, ": %s",
+			       found->problem.why);
+	else if (found->tally.lost)
+		(void)snprintf(cells->state + length, sizeof(cells->state) - (size_t)length,
+			       ", %" PRIu64 " lost", found->tally.lost);
+	cells->texts[STATE] = cells->state;
+}
+
+static void cell_version(struct cells *cells, const struct peeps_found *found)
+{
+	(void)snprintf(cells->version, sizeof(cells->version), "%" PRIu32 ".%" PRIu32,
+		       found->layout_major, found->layout_minor);
+	cells->texts[VERSION] = found->layout_major ? cells->version : "-";
+}
+
+static int row_add(struct peeps_table *table, const struct peeps_found *found)
+{
+	const struct peeps_tally *tally = &found->tally;
+	const bool is_known = is_readable(found);
+	struct cells cells;
+
+	memset(&cells, 0, sizeof(cells));
+	cell_number(&cells, PID, (uint64_t)found->pid, true);
+	cells.texts[USER] = peeps_user_name(cells.user, found->uid);
+	cells.texts[NAME] = name_of(found);
+	cell_number(&cells, THREADS, tally->threads, is_known);
+	cell_number(&cells, ENTITIES, tally->entities, is_known);
+	cell_number(&cells, BLOCKED, tally->blocked, is_known);
+	cell_duration(&cells, OLDEST, is_known ? tally->oldest_wait_ns : PEEPS_NO_TIME,
+		      cells.durations[0]);
+	cell_duration(&cells, AGE, found->age_ns, cells.durations[1]);
+	cell_version(&cells, found);
+	cell_state(&cells, found);
+	cells.texts[COMMAND] = found->names.command;
+	return peeps_table_row_keyed(table, cells.texts, cells.keys);
+}
+
+static int print_table(const struct peeps_options *options, const struct peeps_processes *processes,
+		       FILE *out, struct peeps_problem *problem)
+{
+	const struct peeps_table_view view = { .columns = options->columns,
+					       .sort = options->sort,
+					       .width = options->width,
+					       .colored = options->colored };
+	struct peeps_table *table = peeps_table_new(columns, COLUMNS);
+	int r;
+
+	if (!table)
+		return -ENOMEM;
+	r = peeps_table_look(table, &view, problem);
+	for (size_t i = 0; r == 0 && i < processes->count; i++)
+		r = row_add(table, &processes->found[i]);
+	if (r == 0)
+		r = peeps_table_print(table, out);
+	peeps_table_free(table);
+	return r;
+}
+
+/* --- JSON ------------------------------------------------------------------------------------------------------- */
+
+/* Names are bytes of the target's making; JSON is UTF-8. */
+static void text_at(struct peeps_json *json, struct peeps_arena *arena, const char *key,
+		    const char *text)
+{
+	peeps_json_text_at(json, key, peeps_text_mend(arena, peeps_bytes_of(text)));
+}
+
+static void number_at(struct peeps_json *json, const char *key, uint64_t number, bool is_known)
+{
+	peeps_json_number_at(json, key, is_known ? number : PEEPS_NO_TIME);
+}
+
+static void print_object(struct peeps_json *json, struct peeps_arena *arena,
+			 const struct peeps_found *found)
+{
+	const struct peeps_tally *tally = &found->tally;
+	const bool is_known = is_readable(found);
+	char user[PEEPS_USER_BYTES];
+
+	peeps_json_map(json);
+	peeps_json_number_at(json, "pid", (uint64_t)found->pid);
+	peeps_json_number_at(json, "uid", found->uid);
+	text_at(json, arena, "user", peeps_user_name(user, found->uid));
+	text_at(json, arena, "name", name_of(found));
+	peeps_json_text_at(json, "proc_key", *found->proc_key ? found->proc_key : NULL);
+	peeps_json_text_at(json, "state", state_of(found));
+	number_at(json, "threads", tally->threads, is_known);
+	number_at(json, "entities", tally->entities, is_known);
+	number_at(json, "blocked", tally->blocked, is_known);
+	number_at(json, "oldest_wait_ns", tally->oldest_wait_ns, is_known);
+	number_at(json, "lost", tally->lost, is_known);
+	peeps_json_number_at(json, "age_ns", found->age_ns);
+	number_at(json, "layout_major", found->layout_major, found->layout_major);
+	number_at(json, "layout_minor", found->layout_minor, found->layout_major);
+	peeps_json_text_at(json, "problem", is_known ? NULL : found->problem.why);
+	text_at(json, arena, "command", found->names.command);
+	peeps_json_map_end(json);
+}
+
+static int print_json(const struct peeps_processes *processes, FILE *out)
+{
+	struct peeps_arena *arena = peeps_arena_new(0);
+	struct peeps_json json;
+	int r = arena ? peeps_json_open(&json, out) : -ENOMEM;
+
+	if (r == 0) {
+		peeps_json_array(&json);
+		for (size_t i = 0; i < processes->count; i++)
+			print_object(&json, arena, &processes->found[i]);
+		peeps_json_array_end(&json);
+		r = peeps_json_close(&json);
+		if (peeps_arena_failed(arena))
+			r = -ENOMEM;
+	}
+	peeps_arena_free(arena);
+	return r;
+}
+
+/* --- what is beside ---------------------------------------------------------------------------------------------- */
+
+static void print_notes(const struct peeps_processes *processes)
+{
+	if (processes->count == 0)
+		(void)fputs("peeps-read: no process here has a peeps segment\n", stderr);
+	if (processes->refused)
+		(void)fprintf(stderr,
+			      "peeps-read: %zu process%s may not be looked at by this user\n",
+			      processes->refused, processes->refused == 1 ? "" : "es");
+	if (processes->refused)
+		(void)fputs(geteuid() == 0
+				    ? "hint: that takes CAP_SYS_PTRACE, which this root lacks\n"
+				    : "hint: root may look at all of them\n",
+			    stderr);
+	else if (processes->count == 0)
+		(void)fputs("hint: peeps-read doctor says whether anything is in the way\n",
+			    stderr);
+}
+
+int peeps_ps_print(const struct peeps_options *options, const struct peeps_graph *graph, FILE *out,
+		   struct peeps_problem *problem)
+{
+	struct peeps_processes processes;
+	int r = peeps_processes_find(&processes, problem);
+
+	(void)graph;
+	if (r)
+		return r;
+	if (options->format == PEEPS_FORMAT_JSON)
+		r = print_json(&processes, out);
+	else
+		r = print_table(options, &processes, out, problem);
+	if (r == 0)
+		print_notes(&processes);
+	peeps_processes_free(&processes);
+	return r;
+}
