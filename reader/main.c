@@ -19,6 +19,7 @@
 #include "reader/terminal.h"
 #include "reader/verb_blocked.h"
 #include "reader/verb_check.h"
+#include "reader/verb_doctor.h"
 #include "reader/verb_gc.h"
 #include "reader/watch.h"
 #include "reader/verb_ps.h"
@@ -138,6 +139,8 @@ static int run(const struct peeps_options *options)
 		return peeps_answer(options, print_completion, NULL);
 	case PEEPS_VERB_PS:
 		return peeps_answer(options, peeps_ps_print, NULL);
+	case PEEPS_VERB_DOCTOR:
+		return peeps_doctor(options);
 	case PEEPS_VERB_HELP:
 		return peeps_answer(options, print_help, NULL);
 	case PEEPS_VERB_VERSION:
@@ -146,6 +149,7 @@ static int run(const struct peeps_options *options)
 		return peeps_answer(options, peeps_gc_print, NULL);
 	case PEEPS_VERB_EXPLAIN:
 	case PEEPS_VERB_DOCTOR:
+	case PEEPS_VERB_COMPLETION:
 		break;
 	}
 	return PEEPS_EXIT_USAGE;

@@ -48,7 +48,7 @@ static void pids_write(char text[static PIDS_BYTES], const char *between, const 
 		(void)snprintf(text + length, PIDS_BYTES - length, " and %zu more", count - i);
 }
 
-static int is_several(const char *name, const pid_t *pids, size_t count,
+static int is_several(const char *name, const pid_t *pids, size_t count, bool any,
 		      struct peeps_problem *problem)
 {
 	const size_t listed = count < PIDS_MAX ? count : PIDS_MAX;
@@ -56,11 +56,13 @@ static int is_several(const char *name, const pid_t *pids, size_t count,
 
 	pids_write(whole, ", ", pids, listed, count);
 	pids_write(words, " ", pids, listed, count);
-	(void)snprintf(hint, sizeof(hint),
-		       strstr(words, "more")
-			       ? "peeps-read ps shows them"
-			       : "peeps-read ps shows them; to look at all: peeps-read %s",
-		       words);
+	if (any)
+		(void)snprintf(hint, sizeof(hint), "name one by its PID");
+	else if (strstr(words, "more"))
+		(void)snprintf(hint, sizeof(hint), "peeps-read ps shows them");
+	else
+		(void)snprintf(hint, sizeof(hint),
+			       "peeps-read ps shows them; to look at all: peeps-read %s", words);
 	(void)snprintf(problem->what, sizeof(problem->what), "not one process");
 	return peeps_problem_set(problem, PEEPS_EXIT_USAGE, -EINVAL, hint,
 				 "'%.64s' is %zu processes: %s", name, count, whole);
@@ -126,7 +128,8 @@ static int is_without_segment(const char *name, const pid_t *pids, size_t count,
 
 static int is_unknown(const char *name, size_t refused, struct peeps_problem *problem)
 {
-	char hint[128] = "peeps-read ps lists the processes that can be looked at";
+	char hint[160] =
+		"peeps-read ps lists the processes that can be looked at, peeps-read help the verbs";
 
 	if (refused)
 		(void)snprintf(
@@ -138,17 +141,25 @@ static int is_unknown(const char *name, size_t refused, struct peeps_problem *pr
 				 "no process is called '%.128s', and no file", name);
 }
 
-static int is_none(const char *name, size_t refused, struct peeps_problem *problem)
+/* Nothing that can be looked at is called so. */
+static int other_find(const char *name, size_t refused, bool any, pid_t *pid,
+		      struct peeps_problem *problem)
 {
 	pid_t pids[PIDS_MAX];
 	const size_t count = peeps_processes_called(name, pids, PIDS_MAX);
 
-	return count ? is_without_segment(name, pids, count, problem)
-		     : is_unknown(name, refused, problem);
+	if (count == 0)
+		return is_unknown(name, refused, problem);
+	if (!any)
+		return is_without_segment(name, pids, count, problem);
+	if (count > 1)
+		return is_several(name, pids, count, true, problem);
+	*pid = pids[0];
+	return 0;
 }
 
-static int pid_find(const char *name, enum called first_way, enum called last_way, pid_t *pid,
-		    struct peeps_problem *problem)
+static int pid_find(const char *name, enum called first_way, enum called last_way, bool any,
+		    pid_t *pid, struct peeps_problem *problem)
 {
 	struct peeps_processes processes;
 	pid_t pids[PIDS_MAX];
@@ -162,9 +173,9 @@ static int pid_find(const char *name, enum called first_way, enum called last_wa
 	refused = processes.refused;
 	peeps_processes_free(&processes);
 	if (count > 1)
-		return is_several(name, pids, count, problem);
+		return is_several(name, pids, count, false, problem);
 	if (count == 0)
-		return is_none(name, refused, problem);
+		return other_find(name, refused, any, pid, problem);
 	*pid = pids[0];
 	return 0;
 }
@@ -184,10 +195,10 @@ static int place_file(struct peeps_place *place, struct peeps_problem *problem)
 	return 0;
 }
 
-static int place_process(struct peeps_place *place, struct peeps_problem *problem)
+static int place_process(struct peeps_place *place, bool any, struct peeps_problem *problem)
 {
 	const int r =
-		pid_find(place->word, CALLED_BY_PEEPS, CALLED_BY_KERNEL, &place->pid, problem);
+		pid_find(place->word, CALLED_BY_PEEPS, CALLED_BY_KERNEL, any, &place->pid, problem);
 
 	if (r)
 		return r;
@@ -212,7 +223,7 @@ static int is_no_word(struct peeps_problem *problem)
 }
 
 /* In the folder a program was built in, its name is that of a file, too: what is no file of ours is a name. */
-static int place_name(struct peeps_place *place, struct peeps_problem *problem)
+static int place_name(struct peeps_place *place, bool any, struct peeps_problem *problem)
 {
 	struct peeps_problem of_file = { 0 };
 	struct stat status;
@@ -223,7 +234,7 @@ static int place_name(struct peeps_place *place, struct peeps_problem *problem)
 		if (as_file == 0)
 			return 0;
 	}
-	r = place_process(place, problem);
+	r = place_process(place, any, problem);
 	if (r && problem->status == PEEPS_PROBLEM_NO_PROCESS && of_file.status) {
 		*problem = of_file;
 		return as_file;
@@ -231,7 +242,8 @@ static int place_name(struct peeps_place *place, struct peeps_problem *problem)
 	return r;
 }
 
-static int place_find(struct peeps_place *place, const char *word, struct peeps_problem *problem)
+static int place_find(struct peeps_place *place, const char *word, bool any,
+		      struct peeps_problem *problem)
 {
 	const pid_t pid = pid_of(word);
 
@@ -247,7 +259,7 @@ static int place_find(struct peeps_place *place, const char *word, struct peeps_
 	}
 	if (strcmp(word, "-") == 0 || strchr(word, '/'))
 		return place_file(place, problem);
-	return place_name(place, problem);
+	return place_name(place, any, problem);
 }
 
 /* --- all words -------------------------------------------------------------------------------------------------- */
@@ -276,13 +288,13 @@ static bool stands_already(const struct peeps_place *places, size_t count)
 	return false;
 }
 
-int peeps_places_find(struct peeps_place *places, const char *const *words, size_t *count,
-		      struct peeps_problem *problem)
+static int places_find(struct peeps_place *places, const char *const *words, size_t *count,
+		       bool any, struct peeps_problem *problem)
 {
 	size_t found = 0;
 
 	for (size_t i = 0; i < *count; i++) {
-		const int r = place_find(&places[found], words[i], problem);
+		const int r = place_find(&places[found], words[i], any, problem);
 
 		if (r) {
 			peeps_places_close(places, found);
@@ -295,6 +307,18 @@ int peeps_places_find(struct peeps_place *places, const char *const *words, size
 	}
 	*count = found;
 	return 0;
+}
+
+int peeps_places_find(struct peeps_place *places, const char *const *words, size_t *count,
+		      struct peeps_problem *problem)
+{
+	return places_find(places, words, count, false, problem);
+}
+
+int peeps_places_find_any(struct peeps_place *places, const char *const *words, size_t *count,
+			  struct peeps_problem *problem)
+{
+	return places_find(places, words, count, true, problem);
 }
 
 int peeps_place_of_id(struct peeps_place *place, const char *id, struct peeps_problem *problem)
@@ -313,7 +337,7 @@ int peeps_place_of_id(struct peeps_place *place, const char *id, struct peeps_pr
 	}
 	memcpy(key, begin + 1, length);
 	key[length] = '\0';
-	return pid_find(key, CALLED_BY_KEY, CALLED_BY_KEY, &place->pid, problem);
+	return pid_find(key, CALLED_BY_KEY, CALLED_BY_KEY, false, &place->pid, problem);
 }
 
 void peeps_places_close(struct peeps_place *places, size_t count)

@@ -35,6 +35,10 @@ struct peeps_place {
  */
 int peeps_places_find(struct peeps_place *places, const char *const *words, size_t *count,
 		      struct peeps_problem *problem);
+
+/* The same; a name may also be that of a process that cannot be looked at. */
+int peeps_places_find_any(struct peeps_place *places, const char *const *words, size_t *count,
+			  struct peeps_problem *problem);
 void peeps_places_close(struct peeps_place *places, size_t count);
 
 /**

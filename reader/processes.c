@@ -27,7 +27,12 @@
 #define KERNEL_THREAD   UINT64_C(0x00200000) /* PF_KTHREAD */
 #define PROC_STAT_BYTES 1024
 
-enum sight { SIGHT_NOTHING, SIGHT_SEGMENT, SIGHT_REFUSED };
+enum sight {
+	SIGHT_NOTHING,
+	SIGHT_SEGMENT,
+	SIGHT_REFUSED,
+	SIGHT_BLANK, /* it has no memory of its own */
+};
 
 /* --- walking /proc ---------------------------------------------------------------------------------------------- */
 
@@ -97,7 +102,7 @@ static enum sight mappings_search(int proc_fd)
 {
 	const int fd = openat(proc_fd, "maps", O_RDONLY | O_CLOEXEC);
 	FILE *maps = fd < 0 ? NULL : fdopen(fd, "re");
-	enum sight sight = SIGHT_NOTHING;
+	enum sight sight = SIGHT_BLANK;
 	char *line = NULL;
 	size_t room = 0;
 
@@ -107,17 +112,20 @@ static enum sight mappings_search(int proc_fd)
 			(void)close(fd);
 		return sight;
 	}
-	while (sight == SIGHT_NOTHING && getline(&line, &room, maps) > 0) {
-		if (strstr(line, MAPS_NAME))
-			sight = SIGHT_SEGMENT;
-	}
+	while (sight != SIGHT_SEGMENT && getline(&line, &room, maps) > 0)
+		sight = strstr(line, MAPS_NAME) ? SIGHT_SEGMENT : SIGHT_NOTHING;
 	free(line);
 	(void)fclose(maps);
 	return sight;
 }
 
-/* Kernel threads and those that have exited show their descriptors to nobody, and have none. */
-static bool is_a_program(int proc_fd)
+struct stat_fields {
+	char state;
+	uint64_t flags, threads;
+};
+
+/* Fields 3, 9 and 20 of the stat file. The name in field 2 may hold anything: count from its end. */
+static bool stat_read(int proc_fd, struct stat_fields *fields)
 {
 	char text[PROC_STAT_BYTES];
 	const char *field;
@@ -125,11 +133,35 @@ static bool is_a_program(int proc_fd)
 	if (peeps_proc_read(proc_fd, "stat", text, sizeof(text)) < 0)
 		return false;
 	field = strrchr(text, ')');
-	if (!field || field[1] != ' ' || field[2] == 'Z' || field[2] == 'X')
+	if (!field || field[1] != ' ' || field[2] == '\0')
 		return false;
-	for (int number = 2; field && number < 9; number++)
+	fields->state = field[2];
+	for (int number = 2; number < 20; number++) {
 		field = strchr(field + 1, ' ');
-	return field && !(strtoull(field + 1, NULL, 10) & KERNEL_THREAD);
+		if (!field)
+			return false;
+		if (number + 1 == 9)
+			fields->flags = strtoull(field + 1, NULL, 10);
+	}
+	fields->threads = strtoull(field + 1, NULL, 10);
+	return true;
+}
+
+/* Kernel threads and those that have exited show their descriptors to nobody, and have none. */
+static bool is_a_program(int proc_fd)
+{
+	struct stat_fields fields = { 0 };
+
+	return stat_read(proc_fd, &fields) && fields.state != 'Z' && fields.state != 'X' &&
+	       !(fields.flags & KERNEL_THREAD);
+}
+
+/* Its other threads run on, and only they have descriptors and mappings still. */
+static bool main_thread_left(int proc_fd)
+{
+	struct stat_fields fields = { 0 };
+
+	return stat_read(proc_fd, &fields) && fields.state == 'Z' && fields.threads > 1;
 }
 
 static enum sight segment_search(int proc_fd)
@@ -138,6 +170,8 @@ static enum sight segment_search(int proc_fd)
 
 	if (sight == SIGHT_NOTHING)
 		sight = mappings_search(proc_fd);
+	if (sight == SIGHT_BLANK) /* then attaching looks further */
+		return main_thread_left(proc_fd) ? SIGHT_SEGMENT : SIGHT_NOTHING;
 	return sight == SIGHT_REFUSED && !is_a_program(proc_fd) ? SIGHT_NOTHING : sight;
 }
 
