@@ -4,15 +4,19 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/magic.h>
 #include <linux/membarrier.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "layout/segment.h"
+#include "reader/kept.h"
 #include "reader/problem.h"
 #include "reader/processes.h"
 #include "reader/proc.h"
@@ -127,6 +131,61 @@ static void check_processes(struct peeps_checkup *checkup)
 	peeps_processes_free(&processes);
 }
 
+#define KEPT        "PEEPS_DIR"
+#define REMEDY_KEPT "a directory of yours on a tmpfs, mode 0700: mkdir -m 700 /dev/shm/peeps"
+
+static void check_kept_list(struct peeps_checkup *checkup, int directory, const char *path)
+{
+	struct peeps_kept *kept = NULL;
+	size_t count = 0, dead = 0;
+
+	if (peeps_kept_list(directory, &kept, &count) != 0)
+		count = 0;
+	for (size_t i = 0; i < count; i++)
+		dead += kept[i].state == PEEPS_KEPT_STALE;
+	free(kept);
+	peeps_checkup_add(checkup, PEEPS_VERDICT_OK, KEPT, "", "%.200s keeps %zu segments", path,
+			  count);
+	if (dead)
+		peeps_checkup_add(checkup, PEEPS_VERDICT_WARN, KEPT, "peeps-read gc removes them",
+				  "%zu of them are of processes that are no more", dead);
+}
+
+static void check_kept(struct peeps_checkup *checkup)
+{
+	const char *const path = peeps_kept_directory();
+	struct peeps_problem problem = { 0 };
+	struct statfs filesystem;
+	struct stat status;
+	int directory;
+
+	if (!path)
+		return;
+	directory = peeps_kept_directory_open(path, &problem);
+	if (directory == -ENOENT) {
+		peeps_checkup_add(checkup, PEEPS_VERDICT_OK, KEPT, "",
+				  "%.200s is not there: on a tmpfs, the first program makes it",
+				  path);
+		return;
+	}
+	if (directory < 0) {
+		peeps_checkup_add(checkup, PEEPS_VERDICT_BAD, KEPT, REMEDY_KEPT, "%.200s: %s", path,
+				  problem.why);
+		return;
+	}
+	if (path[0] != '/' || fstatfs(directory, &filesystem) != 0 ||
+	    filesystem.f_type != TMPFS_MAGIC)
+		peeps_checkup_add(checkup, PEEPS_VERDICT_BAD, KEPT, REMEDY_KEPT,
+				  "%.200s %s: programs keep nothing there", path,
+				  path[0] == '/' ? "is not on a tmpfs"
+						 : "is no path from the root");
+	else if (fstat(directory, &status) != 0 || (status.st_mode & 0777) != 0700)
+		peeps_checkup_add(checkup, PEEPS_VERDICT_BAD, KEPT, REMEDY_KEPT,
+				  "%.200s has not mode 0700: programs keep nothing there", path);
+	check_kept_list(checkup, directory, path);
+	(void)close(directory);
+}
+
 static const char *own_variable(const void *context, const char *name)
 {
 	(void)context;
@@ -144,5 +203,6 @@ void peeps_checkup_here(struct peeps_checkup *checkup)
 	check_pidfd(checkup);
 	check_hidepid(checkup);
 	peeps_checkup_environment(checkup, own_variable, NULL);
+	check_kept(checkup);
 	check_processes(checkup);
 }

@@ -18,6 +18,7 @@
 #include "reader/attach.h"
 #include "reader/clock.h"
 #include "reader/graph.h"
+#include "reader/kept.h"
 #include "reader/print.h"
 #include "reader/proc.h"
 #include "reader/problem.h"
@@ -280,6 +281,7 @@ static void check_why_not(struct patient *patient, const struct peeps_problem *p
 static void check_header(struct patient *patient, const struct peeps_target *target)
 {
 	const struct peeps_segment_header *header = &target->header;
+	const char *refusal;
 
 	peeps_checkup_add(patient->checkup, PEEPS_VERDICT_OK, "segment", "",
 			  "'%s', layout %" PRIu32 ".%" PRIu32 ", %" PRIu64 " MiB at most",
@@ -290,7 +292,15 @@ static void check_header(struct patient *patient, const struct peeps_target *tar
 				  "permit membarrier() in its sandbox; Linux 4.16 or later has it",
 				  "membarrier() was refused to it: it fences for itself, at some "
 				  "nanoseconds a lock");
-	if (!target->control)
+	refusal = peeps_kept_refusal(header->compat_flags);
+	if (refusal)
+		peeps_checkup_add(patient->checkup, PEEPS_VERDICT_WARN, "PEEPS_DIR",
+				  "a directory of its user's on a tmpfs, mode 0700",
+				  "it is not used, the segment goes with the process: %s", refusal);
+	if (target->is_copy)
+		peeps_checkup_add(patient->checkup, PEEPS_VERDICT_OK, "PEEPS_DIR", "",
+				  "its segment is kept in a file: read in passing, never written");
+	else if (!target->control)
 		peeps_checkup_add(patient->checkup, PEEPS_VERDICT_WARN, "segment",
 				  "be its user, or root",
 				  "it may only be read: no snapshot of it is one moment");

@@ -19,11 +19,12 @@
 #include "reader/arena.h"
 #include "reader/clock.h"
 #include "reader/ids.h"
+#include "reader/kept.h"
 #include "reader/problem.h"
 #include "reader/proc.h"
 
 #define LINKS_MAX       4096 /* beyond that many, reading the mappings is the quicker way */
-#define MAPS_NAME       "/memfd:" PEEPS_SEGMENT_NAME " (deleted)\n"
+#define MAPPED_NAME     "/memfd:" PEEPS_SEGMENT_NAME " (deleted)"
 #define KERNEL_THREAD   UINT64_C(0x00200000) /* PF_KTHREAD */
 #define PROC_STAT_BYTES 1024
 
@@ -98,6 +99,17 @@ static enum sight descriptors_search(int proc_fd)
 	return sight;
 }
 
+/* Whether a line of maps is of a segment, kept in a file or not. */
+static bool is_mapped_segment(char *line)
+{
+	char *const path = strchr(line, '/');
+
+	if (!path)
+		return false;
+	path[strcspn(path, "\n")] = '\0';
+	return strcmp(path, MAPPED_NAME) == 0 || peeps_kept_is_name(path);
+}
+
 static enum sight mappings_search(int proc_fd)
 {
 	const int fd = openat(proc_fd, "maps", O_RDONLY | O_CLOEXEC);
@@ -113,7 +125,7 @@ static enum sight mappings_search(int proc_fd)
 		return sight;
 	}
 	while (sight != SIGHT_SEGMENT && getline(&line, &room, maps) > 0)
-		sight = strstr(line, MAPS_NAME) ? SIGHT_SEGMENT : SIGHT_NOTHING;
+		sight = is_mapped_segment(line) ? SIGHT_SEGMENT : SIGHT_NOTHING;
 	free(line);
 	(void)fclose(maps);
 	return sight;

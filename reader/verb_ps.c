@@ -3,12 +3,16 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "reader/arena.h"
+#include "reader/complain.h"
 #include "reader/graph.h"
 #include "reader/json.h"
+#include "reader/kept.h"
 #include "reader/options.h"
 #include "reader/print.h"
 #include "reader/problem.h"
@@ -16,6 +20,16 @@
 #include "reader/table.h"
 #include "reader/text.h"
 #include "reader/users.h"
+
+/* What ps shows: processes, and what dead ones left behind. */
+struct listing {
+	struct peeps_processes processes;
+	const char *directory; /* PEEPS_DIR; NULL = there is none */
+	struct peeps_kept *kept;
+	size_t kept_count;
+	size_t dead_count;
+	struct peeps_problem refused; /* why the directory could not be listed; status 0: it was */
+};
 
 static bool is_readable(const struct peeps_found *found)
 {
@@ -52,7 +66,7 @@ static const struct peeps_column columns[COLUMNS] = {
 	[AGE] = { .title = "AGE", .right = true, .is_number = true, .is_extra = true },
 	[VERSION] = { .title = "VERSION", .right = true },
 	[STATE] = { .title = "STATE", .columns_max = 48 },
-	[COMMAND] = { .title = "COMMAND", .columns_max = 60 },
+	[COMMAND] = { .title = "COMMAND", .columns_max = 100 },
 };
 
 #define NUMBER_BYTES 24
@@ -124,7 +138,38 @@ static int row_add(struct peeps_table *table, const struct peeps_found *found)
 	return peeps_table_row_keyed(table, cells.texts, cells.keys);
 }
 
-static int print_table(const struct peeps_options *options, const struct peeps_processes *processes,
+/* Its file is what the other verbs take; gc removes it. */
+static int row_add_dead(struct peeps_table *table, const struct listing *listing,
+			const struct peeps_kept *kept)
+{
+	char path[PATH_MAX];
+	struct cells cells;
+
+	memset(&cells, 0, sizeof(cells));
+	for (size_t i = 0; i < COLUMNS; i++)
+		cell_number(&cells, i, 0, false);
+	(void)snprintf(path, sizeof(path), "%s/%s", listing->directory, kept->name);
+	cell_number(&cells, PID, kept->pid, kept->pid);
+	cells.texts[NAME] = *kept->process_name ? kept->process_name : "-";
+	cells.texts[STATE] = "dead";
+	cells.texts[COMMAND] = path;
+	return peeps_table_row_keyed(table, cells.texts, cells.keys);
+}
+
+static int rows_add(struct peeps_table *table, const struct listing *listing)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < listing->processes.count; i++)
+		r = row_add(table, &listing->processes.found[i]);
+	for (size_t i = 0; r == 0 && i < listing->kept_count; i++) {
+		if (listing->kept[i].state == PEEPS_KEPT_STALE)
+			r = row_add_dead(table, listing, &listing->kept[i]);
+	}
+	return r;
+}
+
+static int print_table(const struct peeps_options *options, const struct listing *listing,
 		       FILE *out, struct peeps_problem *problem)
 {
 	const struct peeps_table_view view = { .columns = options->columns,
@@ -137,8 +182,8 @@ static int print_table(const struct peeps_options *options, const struct peeps_p
 	if (!table)
 		return -ENOMEM;
 	r = peeps_table_look(table, &view, problem);
-	for (size_t i = 0; r == 0 && i < processes->count; i++)
-		r = row_add(table, &processes->found[i]);
+	if (r == 0)
+		r = rows_add(table, listing);
 	if (r == 0)
 		r = peeps_table_print(table, out);
 	peeps_table_free(table);
@@ -151,7 +196,7 @@ static int print_table(const struct peeps_options *options, const struct peeps_p
 static void text_at(struct peeps_json *json, struct peeps_arena *arena, const char *key,
 		    const char *text)
 {
-	peeps_json_text_at(json, key, peeps_text_mend(arena, peeps_bytes_of(text)));
+	peeps_json_text_at(json, key, text ? peeps_text_mend(arena, peeps_bytes_of(text)) : NULL);
 }
 
 static void number_at(struct peeps_json *json, const char *key, uint64_t number, bool is_known)
@@ -183,20 +228,52 @@ static void print_object(struct peeps_json *json, struct peeps_arena *arena,
 	number_at(json, "layout_minor", found->layout_minor, found->layout_major);
 	peeps_json_text_at(json, "problem", is_known ? NULL : found->problem.why);
 	text_at(json, arena, "command", found->names.command);
+	peeps_json_text_at(json, "file", NULL);
 	peeps_json_map_end(json);
 }
 
-static int print_json(const struct peeps_processes *processes, FILE *out)
+/* The same keys: what only a process has is null. */
+static void print_dead_object(struct peeps_json *json, struct peeps_arena *arena,
+			      const struct listing *listing, const struct peeps_kept *kept)
+{
+	static const char *const unknown[] = { "uid",     "user",           "proc_key",
+					       "threads", "entities",       "blocked",
+					       "lost",    "oldest_wait_ns", "age_ns",
+					       "problem", "layout_major",   "layout_minor",
+					       "command" };
+
+	peeps_json_map(json);
+	number_at(json, "pid", kept->pid, kept->pid);
+	text_at(json, arena, "name", kept->process_name);
+	peeps_json_text_at(json, "state", "dead");
+	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)
+		peeps_json_text_at(json, unknown[i], NULL);
+	text_at(json, arena, "file",
+		peeps_arena_format(arena, "%s/%s", listing->directory, kept->name));
+	peeps_json_map_end(json);
+}
+
+static void print_objects(struct peeps_json *json, struct peeps_arena *arena,
+			  const struct listing *listing)
+{
+	peeps_json_array(json);
+	for (size_t i = 0; i < listing->processes.count; i++)
+		print_object(json, arena, &listing->processes.found[i]);
+	for (size_t i = 0; i < listing->kept_count; i++) {
+		if (listing->kept[i].state == PEEPS_KEPT_STALE)
+			print_dead_object(json, arena, listing, &listing->kept[i]);
+	}
+	peeps_json_array_end(json);
+}
+
+static int print_json(const struct listing *listing, FILE *out)
 {
 	struct peeps_arena *arena = peeps_arena_new(0);
 	struct peeps_json json;
 	int r = arena ? peeps_json_open(&json, out) : -ENOMEM;
 
 	if (r == 0) {
-		peeps_json_array(&json);
-		for (size_t i = 0; i < processes->count; i++)
-			print_object(&json, arena, &processes->found[i]);
-		peeps_json_array_end(&json);
+		print_objects(&json, arena, listing);
 		r = peeps_json_close(&json);
 		if (peeps_arena_failed(arena))
 			r = -ENOMEM;
@@ -207,39 +284,72 @@ static int print_json(const struct peeps_processes *processes, FILE *out)
 
 /* --- what is beside ---------------------------------------------------------------------------------------------- */
 
-static void print_notes(const struct peeps_processes *processes)
+static void note(const char *text)
 {
-	if (processes->count == 0)
-		(void)fputs("peeps-read: no process here has a peeps segment\n", stderr);
-	if (processes->refused)
+	(void)fprintf(stderr, "%s\n", text);
+}
+
+static void print_notes(const struct listing *listing)
+{
+	const size_t refused = listing->processes.refused;
+
+	if (listing->processes.count + listing->dead_count == 0)
+		note("peeps-read: no process here has a peeps segment");
+	if (listing->refused.status)
+		(void)peeps_complain(&listing->refused);
+	if (refused)
 		(void)fprintf(stderr,
 			      "peeps-read: %zu process%s may not be looked at by this user\n",
-			      processes->refused, processes->refused == 1 ? "" : "es");
-	if (processes->refused)
-		(void)fputs(geteuid() == 0
-				    ? "hint: that takes CAP_SYS_PTRACE, which this root lacks\n"
-				    : "hint: root may look at all of them\n",
-			    stderr);
-	else if (processes->count == 0)
-		(void)fputs("hint: peeps-read doctor says whether anything is in the way\n",
-			    stderr);
+			      refused, refused == 1 ? "" : "es");
+	if (refused && geteuid() == 0)
+		note("hint: that takes CAP_SYS_PTRACE, which this root lacks");
+	else if (refused)
+		note("hint: root may look at all of them");
+	else if (listing->dead_count)
+		note("hint: peeps-read gc removes what dead processes have left");
+	else if (listing->processes.count == 0)
+		note("hint: peeps-read doctor says whether anything is in the way");
+}
+
+/* Segments that dead processes have left in PEEPS_DIR. That there is no such folder yet is no news. */
+static void kept_find(struct listing *listing)
+{
+	int directory, r;
+
+	listing->directory = peeps_kept_directory();
+	if (!listing->directory)
+		return;
+	directory = peeps_kept_directory_open(listing->directory, &listing->refused);
+	if (directory < 0) {
+		if (directory == -ENOENT)
+			listing->refused.status = 0;
+		return;
+	}
+	r = peeps_kept_list(directory, &listing->kept, &listing->kept_count);
+	(void)close(directory);
+	if (r)
+		listing->kept_count = 0;
+	for (size_t i = 0; i < listing->kept_count; i++)
+		listing->dead_count += listing->kept[i].state == PEEPS_KEPT_STALE;
 }
 
 int peeps_ps_print(const struct peeps_options *options, const struct peeps_graph *graph, FILE *out,
 		   struct peeps_problem *problem)
 {
-	struct peeps_processes processes;
-	int r = peeps_processes_find(&processes, problem);
+	struct listing listing = { 0 };
+	int r = peeps_processes_find(&listing.processes, problem);
 
 	(void)graph;
 	if (r)
 		return r;
+	kept_find(&listing);
 	if (options->format == PEEPS_FORMAT_JSON)
-		r = print_json(&processes, out);
+		r = print_json(&listing, out);
 	else
-		r = print_table(options, &processes, out, problem);
+		r = print_table(options, &listing, out, problem);
 	if (r == 0)
-		print_notes(&processes);
-	peeps_processes_free(&processes);
+		print_notes(&listing);
+	free(listing.kept);
+	peeps_processes_free(&listing.processes);
 	return r;
 }
