@@ -133,7 +133,7 @@ static void check_rights(struct patient *patient)
 				  geteuid() == 0 ? "give this root CAP_SYS_PTRACE, or be its user"
 						 : "be its user, or root",
 				  "it is not this user's, but %s's", peeps_user_name(user, uid));
-	} else if (fstat(patient->proc_fd, &owner) == 0 && owner.st_uid != uid) {
+	} else if (fstatat(patient->proc_fd, "environ", &owner, 0) == 0 && owner.st_uid != uid) {
 		peeps_checkup_add(
 			patient->checkup, PEEPS_VERDICT_BAD, "rights",
 			"be root; or let it not change its user, nor be set-user-id, nor call "

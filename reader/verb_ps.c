@@ -65,7 +65,7 @@ static const struct peeps_column columns[COLUMNS] = {
 	[OLDEST] = { .title = "OLDEST WAIT", .right = true, .is_number = true },
 	[AGE] = { .title = "AGE", .right = true, .is_number = true, .is_extra = true },
 	[VERSION] = { .title = "VERSION", .right = true },
-	[STATE] = { .title = "STATE", .columns_max = 48 },
+	[STATE] = { .title = "STATE", .columns_max = 80 },
 	[COMMAND] = { .title = "COMMAND", .columns_max = 100 },
 };
 
@@ -305,9 +305,9 @@ static void print_notes(const struct listing *listing)
 		note("hint: that takes CAP_SYS_PTRACE, which this root lacks");
 	else if (refused)
 		note("hint: root may look at all of them");
-	else if (listing->dead_count)
+	if (listing->dead_count)
 		note("hint: peeps-read gc removes what dead processes have left");
-	else if (listing->processes.count == 0)
+	else if (listing->processes.count + refused == 0)
 		note("hint: peeps-read doctor says whether anything is in the way");
 }
 

@@ -79,10 +79,10 @@ class BadInput(unittest.TestCase):
     # -- usage: 2
 
     def test_command_line__nonsense__exits_2(self):
-        for arguments in ([], ['abc'], ['-5'], ['0'], ['1x'], ['1', '2'], ['dump', '-f', 'xml', '1'], ['--nope', '1'],
+        for arguments in (['-5'], ['0'], ['dump', '-f', 'xml', '1'], ['--nope', '1'],
                           ['blocked', '--min', '5', '1'], ['blocked', '--min', '-5s', '1'], ['check', '--max-wait'],
                           ['check', '--max-wait', 'long', '1'], ['99999999999999999999'], ['dump'], ['', '1'],
-                          ['check', '--tree', '1'], ['\x1b[31m'], ['\xff' * 3000]):
+                          ['check', '--tree', '1']):
             with self.subTest(arguments=arguments):
                 answer = READ(*arguments)
                 self.expect_error(answer, 2)
