@@ -148,8 +148,6 @@ static int run(const struct peeps_options *options)
 	case PEEPS_VERB_GC:
 		return peeps_answer(options, peeps_gc_print, NULL);
 	case PEEPS_VERB_EXPLAIN:
-	case PEEPS_VERB_DOCTOR:
-	case PEEPS_VERB_COMPLETION:
 		break;
 	}
 	return PEEPS_EXIT_USAGE;
