@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -110,6 +111,14 @@ static void change_to_not_ready(struct fake_segment *segment)
 static void close_descriptor(struct fake_segment *segment)
 {
 	(void)close(segment->fd);
+}
+
+/* As one that acts for another user: the real id stays. */
+static void act_for_nobody(struct fake_segment *segment)
+{
+	(void)segment;
+	if (seteuid(65534) != 0 || prctl(PR_SET_DUMPABLE, 1) != 0)
+		abort();
 }
 
 static void *outlive(void *unused)
@@ -253,14 +262,36 @@ static void processes__another_layout__is_found_with_what_is_wrong(void **state)
 	fake_process_end(&process);
 }
 
+/* What the files have that a process calls segments. */
+static uint64_t memory_of(pid_t pid)
+{
+	uint64_t bytes = 0;
+
+	for (int fd = 0; fd < 64; fd++) {
+		char path[64];
+		bool kept;
+		struct stat status;
+
+		(void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, fd);
+		if (peeps_attach_is_link(AT_FDCWD, path, &kept) && stat(path, &status) == 0)
+			bytes += (uint64_t)status.st_blocks * 512;
+	}
+	return bytes;
+}
+
+/* Reading a hole gives it memory. */
 static void processes__a_hole_for_a_segment__is_found_and_not_read(void **state)
 {
 	struct fake_process process;
 	struct peeps_found found;
+	uint64_t before;
 
 	(void)state;
 	fake_process_start(&process, with_huge_hole, NULL);
+	before = memory_of(process.pid);
+	assert_true(before > 0);
 	assert_true(find(process.pid, &found, NULL));
+	assert_int_equal(memory_of(process.pid), before);
 	assert_int_equal(found.problem.status, 6);
 	assert_non_null(strstr(found.problem.why, "has memory for"));
 	fake_process_end(&process);
@@ -325,6 +356,20 @@ static void processes__main_thread_left__is_found(void **state)
 	}
 	assert_int_equal(found.state, 'Z');
 	assert_string_equal(found.process_name, FAKE_NAME);
+	fake_process_end(&process);
+}
+
+static void processes__acting_for_another_user__is_that_users(void **state)
+{
+	struct fake_process process;
+	struct peeps_found found;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	start(&process, act_for_nobody);
+	assert_true(find(process.pid, &found, NULL));
+	assert_int_equal(found.uid, 65534);
 	fake_process_end(&process);
 }
 
@@ -434,6 +479,7 @@ int main(void)
 			attach__many_that_never_get_ready__waits_for_all_as_long_as_for_one),
 		cmocka_unit_test(processes__descriptor_closed__is_found_by_its_mapping),
 		cmocka_unit_test(processes__main_thread_left__is_found),
+		cmocka_unit_test(processes__acting_for_another_user__is_that_users),
 		cmocka_unit_test(processes__of_another_user__are_counted),
 		cmocka_unit_test(processes__whatever_comes_of_it__leaks_no_descriptor),
 		cmocka_unit_test(called__by_the_kernels_name__is_counted),
