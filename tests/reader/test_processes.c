@@ -117,7 +117,8 @@ static void close_descriptor(struct fake_segment *segment)
 static void act_for_nobody(struct fake_segment *segment)
 {
 	(void)segment;
-	if (seteuid(65534) != 0 || prctl(PR_SET_DUMPABLE, 1) != 0)
+	if (seteuid(65534) != 0 || prctl(PR_SET_DUMPABLE, 1) != 0 ||
+	    prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) /* which that took away */
 		abort();
 }
 
