@@ -11,21 +11,26 @@
 
 static void count_threads(struct peeps_tally *tally, const struct peeps_target *target)
 {
-	const struct peeps_thread *records = peeps_bounds_rows(target, PEEPS_SECTION_THREADS);
+	const struct peeps_rows records = peeps_bounds_rows(target, PEEPS_SECTION_THREADS);
 
 	for (uint64_t i = 0; i < tally->marks.rows[PEEPS_SECTION_THREADS]; i++) {
-		tally->threads += peeps_load_relaxed(&records[i].state) == PEEPS_THREAD_LIVE;
-		tally->order_violations += peeps_load_relaxed(&records[i].order_violations);
+		const struct peeps_thread *thread = peeps_row(records, i);
+
+		tally->threads += peeps_load_relaxed(&thread->state) == PEEPS_THREAD_LIVE;
+		tally->order_violations += peeps_load_relaxed(&thread->order_violations);
 	}
 }
 
 static void count_entities(struct peeps_tally *tally, const struct peeps_target *target)
 {
-	const struct peeps_entity_slot *slots = peeps_bounds_rows(target, PEEPS_SECTION_ENTITIES);
+	const struct peeps_rows slots = peeps_bounds_rows(target, PEEPS_SECTION_ENTITIES);
 
-	for (uint64_t i = 0; i < tally->marks.rows[PEEPS_SECTION_ENTITIES]; i++)
-		tally->entities += (peeps_load_relaxed(&slots[i].status) &
-				    PEEPS_STATUS_LIFE_MASK) == PEEPS_LIFE_LIVE;
+	for (uint64_t i = 0; i < tally->marks.rows[PEEPS_SECTION_ENTITIES]; i++) {
+		const struct peeps_entity_slot *slot = peeps_row(slots, i);
+
+		tally->entities += (peeps_load_relaxed(&slot->status) & PEEPS_STATUS_LIFE_MASK) ==
+				   PEEPS_LIFE_LIVE;
+	}
 }
 
 static bool is_pending(uint64_t status)
@@ -36,17 +41,18 @@ static bool is_pending(uint64_t status)
 
 static void count_waits(struct peeps_tally *tally, const struct peeps_target *target)
 {
-	const struct peeps_edge_slot *slots = peeps_bounds_rows(target, PEEPS_SECTION_EDGES);
+	const struct peeps_rows slots = peeps_bounds_rows(target, PEEPS_SECTION_EDGES);
 	const uint64_t now_ns = peeps_clock_monotonic_ns() - target->header.start_monotonic_ns;
 	uint64_t oldest_ns = PEEPS_NO_TIME;
 
 	for (uint64_t i = 0; i < tally->marks.rows[PEEPS_SECTION_EDGES]; i++) {
+		const struct peeps_edge_slot *slot = peeps_row(slots, i);
 		uint64_t since_ns;
 
-		if (!is_pending(peeps_load_relaxed(&slots[i].status)))
+		if (!is_pending(peeps_load_relaxed(&slot->status)))
 			continue;
 		tally->blocked++;
-		since_ns = peeps_load_relaxed(&slots[i].pending_since_ns);
+		since_ns = peeps_load_relaxed(&slot->pending_since_ns);
 		if (since_ns && since_ns < oldest_ns)
 			oldest_ns = since_ns;
 	}
@@ -63,7 +69,7 @@ static bool is_loss(size_t counter)
 
 static void read_counters(struct peeps_tally *tally, const struct peeps_target *target)
 {
-	const uint64_t *words = peeps_bounds_rows(target, PEEPS_SECTION_COUNTERS);
+	const uint64_t *words = peeps_row(peeps_bounds_rows(target, PEEPS_SECTION_COUNTERS), 0);
 	uint64_t count = tally->marks.rows[PEEPS_SECTION_COUNTERS];
 
 	if (count > PEEPS_COUNTER_ROOM)
