@@ -11,12 +11,15 @@
 #include "reader/wakers.h"
 #include "reader/waits.h"
 
+/* Within one process: two of the same name in two processes are told apart by those. */
 static int by_name(const void *left, const void *right, void *context)
 {
 	const struct peeps_graph *graph = context;
+	const struct peeps_node *a = &graph->nodes[*(const uint32_t *)left];
+	const struct peeps_node *b = &graph->nodes[*(const uint32_t *)right];
 
-	return strcmp(graph->nodes[*(const uint32_t *)left].name,
-		      graph->nodes[*(const uint32_t *)right].name);
+	return a->process != b->process ? (a->process > b->process) - (a->process < b->process)
+					: strcmp(a->name, b->name);
 }
 
 static const char *distinct_label(struct peeps_arena *arena, const struct peeps_node *node)
@@ -26,12 +29,33 @@ static const char *distinct_label(struct peeps_arena *arena, const struct peeps_
 	return peeps_arena_format(arena, "%s (%s)", node->name, node->id);
 }
 
+/* "orders-4711/worker-2" */
+static int add_processes(struct peeps_labels *labels, const struct peeps_graph *graph)
+{
+	if (graph->process_count < 2)
+		return 0;
+	labels->abroad =
+		peeps_arena_take(labels->arena, graph->node_count, sizeof(labels->abroad[0]));
+	if (!labels->abroad)
+		return -ENOMEM;
+	for (size_t i = 0; i < graph->node_count; i++) {
+		const struct peeps_node *node = &graph->nodes[i];
+
+		if (node->role == PEEPS_ROLE_ACTOR)
+			labels->abroad[i] = peeps_arena_format(
+				labels->arena, "%s/%s", graph->processes[node->process].proc_key,
+				labels->actors[i] ? labels->actors[i] : node->name);
+	}
+	return 0;
+}
+
 int peeps_labels_init(struct peeps_labels *labels, const struct peeps_graph *graph)
 {
 	uint32_t *actors = calloc(graph->node_count + 1, sizeof(*actors));
 	size_t count = 0;
 	int r = -ENOMEM;
 
+	memset(labels, 0, sizeof(*labels));
 	labels->arena = peeps_arena_new(0);
 	if (!labels->arena || !actors)
 		goto out;
@@ -52,7 +76,9 @@ int peeps_labels_init(struct peeps_labels *labels, const struct peeps_graph *gra
 			labels->actors[actors[i]] =
 				distinct_label(labels->arena, &graph->nodes[actors[i]]);
 	}
-	r = peeps_arena_failed(labels->arena) ? -ENOMEM : 0;
+	r = add_processes(labels, graph);
+	if (peeps_arena_failed(labels->arena))
+		r = -ENOMEM;
 out:
 	free(actors);
 	if (r)
@@ -63,14 +89,22 @@ out:
 void peeps_labels_deinit(struct peeps_labels *labels)
 {
 	peeps_arena_free(labels->arena);
-	labels->arena = NULL;
-	labels->actors = NULL;
+	memset(labels, 0, sizeof(*labels));
+}
+
+const char *peeps_label_actor_at_home(const struct peeps_labels *labels,
+				      const struct peeps_graph *graph, uint32_t node,
+				      uint32_t process)
+{
+	if (labels->abroad && labels->abroad[node] && graph->nodes[node].process != process)
+		return labels->abroad[node];
+	return labels->actors[node] ? labels->actors[node] : graph->nodes[node].name;
 }
 
 const char *peeps_label_actor(const struct peeps_labels *labels, const struct peeps_graph *graph,
 			      uint32_t node)
 {
-	return labels->actors[node] ? labels->actors[node] : graph->nodes[node].name;
+	return peeps_label_actor_at_home(labels, graph, node, PEEPS_NO_PROCESS);
 }
 
 /* --- resources -------------------------------------------------------------------------------------------------- */
@@ -159,6 +193,8 @@ struct peeps_label_parts peeps_label_resource_parts(struct peeps_arena *arena,
 	return (struct peeps_label_parts){
 		.kind = kind_of(resource),
 		.name = resource->name,
+		.process = graph->process_count > 1 ? graph->processes[resource->process].proc_key
+						    : NULL,
 		.state = state_of(arena, resource, style),
 		.place = place_made(arena, &resource->source, style),
 	};
@@ -169,13 +205,17 @@ char *peeps_label_resource(struct peeps_arena *arena, const struct peeps_graph *
 {
 	const struct peeps_label_parts parts =
 		peeps_label_resource_parts(arena, graph, node, style);
-	char *name = peeps_arena_format(arena, "%s \"%s\"", parts.kind, parts.name);
+	const char *const beside[] = { parts.process, parts.state, parts.place };
+	char *label = peeps_arena_format(arena, "%s \"%s\"", parts.kind, parts.name);
+	const char *before = " (";
 
-	if (!name || (!parts.state && !parts.place))
-		return name;
-	return peeps_arena_format(arena, "%s (%s%s%s)", name, parts.state ? parts.state : "",
-				  parts.state && parts.place ? ", " : "",
-				  parts.place ? parts.place : "");
+	for (size_t i = 0; label && i < sizeof(beside) / sizeof(beside[0]); i++) {
+		if (!beside[i])
+			continue;
+		label = peeps_arena_format(arena, "%s%s%s", label, before, beside[i]);
+		before = ", ";
+	}
+	return label && *before == ',' ? peeps_arena_format(arena, "%s)", label) : label;
 }
 
 char *peeps_label_source(struct peeps_arena *arena, const struct peeps_source *source)
@@ -266,10 +306,12 @@ static const char *why_it_does_nothing(struct peeps_arena *arena, const struct p
 	if (!peeps_is_asleep(graph, actor))
 		return is_suspended(graph, actor) ? ", which is suspended (no thread runs it)" : "";
 	wakes = wakes_in(arena, graph, inner, " (");
-	text = peeps_arena_format(arena, ", which is sleeping%s%s%s%s",
-				  inner == actor ? "" : " in ",
-				  inner == actor ? "" : peeps_label_actor(labels, graph, inner),
-				  wakes, *wakes ? ")" : "");
+	text = peeps_arena_format(
+		arena, ", which is sleeping%s%s%s%s", inner == actor ? "" : " in ",
+		inner == actor ? ""
+			       : peeps_label_actor_at_home(labels, graph, inner,
+							   graph->nodes[actor].process),
+		wakes, *wakes ? ")" : "");
 	return text ? text : "";
 }
 
@@ -283,12 +325,43 @@ static const char *waiting_actor(struct peeps_arena *arena, const struct peeps_l
 
 	if (thread == PEEPS_NO_NODE || graph->nodes[actor].kind_number != PEEPS_KIND_TASK)
 		return name;
-	with_thread = peeps_arena_format(arena, "%s (on %s)", name,
-					 peeps_label_actor(labels, graph, thread));
+	with_thread = peeps_arena_format(
+		arena, "%s (on %s)", name,
+		peeps_label_actor_at_home(labels, graph, thread, graph->nodes[actor].process));
 	return with_thread ? with_thread : name;
 }
 
 /* --- waits ------------------------------------------------------------------------------------------------------ */
+
+const char *peeps_label_timeout(struct peeps_arena *arena, const struct peeps_graph *graph,
+				const struct peeps_edge *wait, enum peeps_label_style style)
+{
+	const uint64_t left_ns = peeps_edge_timeout_ns(graph, wait);
+	char duration[PEEPS_DURATION_BYTES];
+
+	if (left_ns == PEEPS_NO_TIME)
+		return NULL;
+	if (left_ns == 0)
+		return style == PEEPS_LABEL_CELL ? "no time left" : "times out any moment";
+	(void)peeps_duration_floor(duration, left_ns);
+	return style == PEEPS_LABEL_CELL ? peeps_arena_format(arena, "%s left", duration)
+					 : peeps_arena_format(arena, "times out in %s", duration);
+}
+
+/* "has waited 12.4 s", and that it will not do so for ever if that is so. */
+static const char *waited(struct peeps_arena *arena, const struct peeps_graph *graph,
+			  const struct peeps_edge *wait)
+{
+	const uint64_t pending_ns = peeps_edge_pending_ns(graph, wait);
+	const char *timeout = peeps_label_timeout(arena, graph, wait, PEEPS_LABEL_SHORT);
+	char duration[PEEPS_DURATION_BYTES];
+
+	if (pending_ns == PEEPS_NO_TIME)
+		return timeout ? peeps_arena_format(arena, "waits (%s)", timeout) : "waits";
+	(void)peeps_duration_floor(duration, pending_ns);
+	return timeout ? peeps_arena_format(arena, "has waited %s (%s)", duration, timeout)
+		       : peeps_arena_format(arena, "has waited %s", duration);
+}
 
 /* What comes between "has waited 12.4 s" and the resource. */
 static const char *purpose(struct peeps_arena *arena, const struct peeps_edge *wait)
@@ -313,51 +386,63 @@ static const char *purpose(struct peeps_arena *arena, const struct peeps_edge *w
 	}
 }
 
+/* An actor's end is waited for, too. */
+static const char *waited_for(struct peeps_arena *arena, const struct peeps_labels *labels,
+			      const struct peeps_graph *graph, const struct peeps_edge *edge,
+			      enum peeps_label_style style)
+{
+	return graph->nodes[edge->dst].role == PEEPS_ROLE_ACTOR
+		       ? peeps_label_actor(labels, graph, edge->dst)
+		       : peeps_label_resource(arena, graph, edge->dst, style);
+}
+
 char *peeps_label_wait(struct peeps_arena *arena, const struct peeps_labels *labels,
 		       const struct peeps_graph *graph, const struct peeps_edge *edge,
 		       enum peeps_label_style style)
 {
 	const char *actor = waiting_actor(arena, labels, graph, edge->src);
-	const char *resource = peeps_label_resource(arena, graph, edge->dst, style);
-	const uint64_t pending_ns = peeps_edge_pending_ns(graph, edge);
-	char duration[PEEPS_DURATION_BYTES];
+	const char *resource = waited_for(arena, labels, graph, edge, style);
+	const char *how_long = waited(arena, graph, edge);
 
-	if (!resource)
+	if (!resource || !how_long)
 		return NULL;
-	if (pending_ns == PEEPS_NO_TIME)
-		return peeps_arena_format(arena, "%s waits %s %s", actor, purpose(arena, edge),
-					  resource);
-	return peeps_arena_format(arena, "%s has waited %s %s %s", actor,
-				  peeps_duration_floor(duration, pending_ns), purpose(arena, edge),
+	return peeps_arena_format(arena, "%s %s %s %s", actor, how_long, purpose(arena, edge),
 				  resource);
 }
 
 char *peeps_label_inside(struct peeps_arena *arena, const struct peeps_labels *labels,
 			 const struct peeps_graph *graph, uint32_t actor, uint32_t task)
 {
-	return peeps_arena_format(arena,
-				  graph->nodes[actor].kind_number == PEEPS_KIND_THREAD
-					  ? "%s runs %s"
-					  : "%s goes on after %s, which is nested in it",
-				  peeps_label_actor(labels, graph, actor),
-				  peeps_label_actor(labels, graph, task));
+	return peeps_arena_format(
+		arena,
+		graph->nodes[actor].kind_number == PEEPS_KIND_THREAD
+			? "%s runs %s"
+			: "%s goes on after %s, which is nested in it",
+		peeps_label_actor(labels, graph, actor),
+		peeps_label_actor_at_home(labels, graph, task, graph->nodes[actor].process));
 }
 
 char *peeps_label_brief_wait(struct peeps_arena *arena, const struct peeps_graph *graph,
 			     const struct peeps_edge *edge)
 {
+	const struct peeps_node *resource = &graph->nodes[edge->dst];
+
+	if (graph->process_count > 1)
+		return peeps_arena_format(arena, "which waits %s \"%s\" (%s)", purpose(arena, edge),
+					  resource->name,
+					  graph->processes[resource->process].proc_key);
 	return peeps_arena_format(arena, "which waits %s \"%s\"", purpose(arena, edge),
-				  graph->nodes[edge->dst].name);
+				  resource->name);
 }
 
 char *peeps_label_brief_inside(struct peeps_arena *arena, const struct peeps_labels *labels,
 			       const struct peeps_graph *graph, uint32_t actor, uint32_t task)
 {
-	return peeps_arena_format(arena,
-				  graph->nodes[actor].kind_number == PEEPS_KIND_THREAD
-					  ? "which runs %s"
-					  : "inside which runs %s",
-				  peeps_label_actor(labels, graph, task));
+	return peeps_arena_format(
+		arena,
+		graph->nodes[actor].kind_number == PEEPS_KIND_THREAD ? "which runs %s"
+								     : "inside which runs %s",
+		peeps_label_actor_at_home(labels, graph, task, graph->nodes[actor].process));
 }
 
 /* --- holds ------------------------------------------------------------------------------------------------------ */
@@ -420,17 +505,31 @@ static const char *held_for(char duration[static PEEPS_DURATION_BYTES],
 		       : peeps_duration_ceil(duration, held_ns, hold->held_accuracy_ns);
 }
 
-/* " (locked at /src/bank.c:88)"; "" but in full style. */
+const char *peeps_label_depth(struct peeps_arena *arena, const struct peeps_edge *hold)
+{
+	if (hold->role_number != PEEPS_HOLD_ROLE_LOCK || hold->count < 2)
+		return NULL;
+	return peeps_arena_format(arena, "locked %" PRIu64 " times", hold->count);
+}
+
+/* " (locked 3 times, first at /src/bank.c:88)"; the place only in full style. */
 static const char *place_of(struct peeps_arena *arena, const struct peeps_edge *hold,
 			    enum peeps_label_style style)
 {
 	const char *source =
 		style == PEEPS_LABEL_FULL ? peeps_label_source(arena, &hold->source) : NULL;
+	const char *depth = peeps_label_depth(arena, hold);
 	const char *verb = hold->role_number == PEEPS_HOLD_ROLE_LOCK ? "locked at"
 			   : is_handle(hold)                         ? "since"
 								     : "taken at";
-	const char *place = source ? peeps_arena_format(arena, " (%s %s)", verb, source) : NULL;
+	const char *place = NULL;
 
+	if (depth && source)
+		place = peeps_arena_format(arena, " (%s, first at %s)", depth, source);
+	else if (depth)
+		place = peeps_arena_format(arena, " (%s)", depth);
+	else if (source)
+		place = peeps_arena_format(arena, " (%s %s)", verb, source);
 	return place ? place : "";
 }
 

@@ -8,7 +8,10 @@
 struct peeps_labels {
 	struct peeps_arena *arena;
 	const char **actors; /* by node; NULL = its name says who it is */
+	const char **abroad; /* by node: with its process; NULL = there is but one */
 };
+
+#define PEEPS_NO_PROCESS UINT32_MAX
 
 /**
  * peeps_labels_init - find the actors whose name is not theirs alone
@@ -19,10 +22,18 @@ int peeps_labels_init(struct peeps_labels *labels, const struct peeps_graph *gra
 void peeps_labels_deinit(struct peeps_labels *labels);
 
 /**
- * peeps_label_actor - "worker-2"; "worker (4715)" if there are several of that name
+ * peeps_label_actor - "worker-2"; "worker (4715)" if its process has several of that name; "orders-4711/worker-2" where
+ * there are several processes
  */
 const char *peeps_label_actor(const struct peeps_labels *labels, const struct peeps_graph *graph,
 			      uint32_t node);
+
+/**
+ * peeps_label_actor_at_home - the same, without its process if it is that one
+ */
+const char *peeps_label_actor_at_home(const struct peeps_labels *labels,
+				      const struct peeps_graph *graph, uint32_t node,
+				      uint32_t process);
 
 /* Whether an actor, or the task that it runs, sleeps by its own will. */
 bool peeps_is_asleep(const struct peeps_graph *graph, uint32_t actor);
@@ -38,11 +49,12 @@ enum peeps_label_style {
 	PEEPS_LABEL_FULL,  /* mutex "accounts" (/src/bank.c:42) */
 };
 
-/* What a resource is called by; state and place are NULL if there is nothing to say (or without memory: the arena knows). */
+/* What a resource is called by; the others are NULL if there is nothing to say (or without memory: the arena knows). */
 struct peeps_label_parts {
 	const char *kind, *name;
-	const char *state; /* "16/16", "0 of 1 available" */
-	const char *place; /* "bank.c:42" */
+	const char *process; /* where there are several: its proc_key */
+	const char *state;   /* "16/16", "0 of 1 available" */
+	const char *place;   /* "bank.c:42" */
 };
 
 struct peeps_label_parts peeps_label_resource_parts(struct peeps_arena *arena,
@@ -76,6 +88,19 @@ const char *peeps_label_activity(struct peeps_arena *arena, const struct peeps_g
 char *peeps_label_wait(struct peeps_arena *arena, const struct peeps_labels *labels,
 		       const struct peeps_graph *graph, const struct peeps_edge *edge,
 		       enum peeps_label_style style);
+
+/**
+ * peeps_label_timeout - "times out in 3.2 s"; in a cell "3.2 s left"
+ *
+ * NULL if it waits without end (or without memory: the arena knows).
+ */
+const char *peeps_label_timeout(struct peeps_arena *arena, const struct peeps_graph *graph,
+				const struct peeps_edge *wait, enum peeps_label_style style);
+
+/**
+ * peeps_label_depth - "locked 3 times" by who holds it; NULL if once (or without memory: the arena knows)
+ */
+const char *peeps_label_depth(struct peeps_arena *arena, const struct peeps_edge *hold);
 
 /**
  * peeps_label_inside - "worker-2 runs parse", of an actor that goes on when the task inside it does

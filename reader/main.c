@@ -53,7 +53,7 @@ static int print_json(const struct peeps_options *options, const struct peeps_gr
 	if (r)
 		return r;
 	peeps_json_map(&json);
-	peeps_document_quality(&json.sink, graph);
+	peeps_report_json(graph, &json);
 	if (options->verb != PEEPS_VERB_CHECK)
 		r = peeps_blocked_json(graph, options->min_ns, &json);
 	if (r == 0 && options->verb != PEEPS_VERB_BLOCKED)

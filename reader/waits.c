@@ -26,6 +26,18 @@ uint64_t peeps_edge_held_ns(const struct peeps_graph *graph, const struct peeps_
 	return age_ns(graph, edge, edge->held_since_ns);
 }
 
+uint64_t peeps_edge_timeout_ns(const struct peeps_graph *graph, const struct peeps_edge *edge)
+{
+	const uint64_t now_ns = graph->processes[graph->nodes[edge->src].process].ptime_now_ns;
+	uint64_t until_ms, until_ns;
+
+	if (edge->state != PEEPS_STATE_PENDING || !peeps_times_out(edge, &until_ms))
+		return PEEPS_NO_TIME;
+	if (__builtin_mul_overflow(until_ms, UINT64_C(1000000), &until_ns))
+		until_ns = PEEPS_NO_TIME - 1;
+	return until_ns > now_ns ? until_ns - now_ns : 0;
+}
+
 static int by_age(const void *left, const void *right, void *context)
 {
 	const struct peeps_graph *graph = context;

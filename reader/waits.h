@@ -37,4 +37,7 @@ void peeps_waits_deinit(struct peeps_waits *waits);
 uint64_t peeps_edge_pending_ns(const struct peeps_graph *graph, const struct peeps_edge *edge);
 uint64_t peeps_edge_held_ns(const struct peeps_graph *graph, const struct peeps_edge *edge);
 
+/* Until a pending operation gives up by itself; PEEPS_NO_TIME = never. */
+uint64_t peeps_edge_timeout_ns(const struct peeps_graph *graph, const struct peeps_edge *edge);
+
 #endif

@@ -62,11 +62,14 @@ uint64_t peeps_permits_asked(const struct peeps_edge *wait)
 	return permits ? permits->as.number : 0;
 }
 
-static bool times_out(const struct peeps_edge *wait)
+bool peeps_times_out(const struct peeps_edge *wait, uint64_t *until_ms)
 {
 	const struct peeps_value *until = detail(wait, PEEPS_DETAIL_UNTIL);
 
-	return until && until->type != PEEPS_VALUE_NULL;
+	if (!until || until->type == PEEPS_VALUE_NULL)
+		return false;
+	*until_ms = until->type == PEEPS_VALUE_UNSIGNED ? until->as.number : 0;
+	return true;
 }
 
 bool peeps_channel_is_closed(const struct peeps_node *end)
@@ -443,8 +446,9 @@ uint64_t peeps_wakers_need(const struct peeps_wakers *wakers, const struct peeps
 			   uint64_t own, enum peeps_belief belief)
 {
 	const size_t rule_count = sizeof(rules) / sizeof(rules[0]);
+	uint64_t until_ms;
 
-	if (wait->op >= rule_count || !rules[wait->op] || times_out(wait) ||
+	if (wait->op >= rule_count || !rules[wait->op] || peeps_times_out(wait, &until_ms) ||
 	    (belief == PEEPS_BELIEVE_PROVED &&
 	     (!is_proved(wakers->graph, wait) || peeps_wakers_blind(wakers, wait))))
 		return 0;

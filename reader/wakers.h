@@ -118,6 +118,9 @@ uint32_t peeps_node_attribute(const struct peeps_node *node, const char *name); 
 /* What an operation asks for; 0 = not known. */
 uint64_t peeps_permits_asked(const struct peeps_edge *wait);
 
+/* Whether an operation gives up by itself, and when (ptime; 0 = that is not known). */
+bool peeps_times_out(const struct peeps_edge *wait, uint64_t *until_ms);
+
 /* A channel that takes no more. */
 bool peeps_channel_is_closed(const struct peeps_node *end);
 

@@ -52,6 +52,20 @@ struct peeps_graph *graph_new(void)
 	return graph;
 }
 
+uint32_t graph_process(struct peeps_graph *graph, const char *name, uint32_t pid)
+{
+	graph->processes =
+		grow(graph, graph->processes, graph->process_count, sizeof(graph->processes[0]));
+	graph->processes[graph->process_count] = graph->processes[0];
+	graph->processes[graph->process_count].proc_key =
+		need(peeps_arena_format(graph->arena, "%s-%u", name, pid));
+	graph->processes[graph->process_count].pid = pid;
+	graph->processes[graph->process_count].own_pid = pid;
+	graph->processes[graph->process_count].name = name;
+	graph->processes[graph->process_count].thread_count = 1;
+	return (uint32_t)graph->process_count++;
+}
+
 static uint32_t add_node(struct peeps_graph *graph, struct peeps_node node)
 {
 	graph->nodes = grow(graph, graph->nodes, graph->node_count, sizeof(node));
@@ -326,6 +340,18 @@ uint32_t graph_hold(struct peeps_graph *graph, uint32_t resource, uint32_t actor
 				       .count = 1,
 				       .held_since_ns = since_ns,
 			       });
+}
+
+void graph_until(struct peeps_graph *graph, uint32_t edge, uint64_t until_ms)
+{
+	struct peeps_attribute *until = need(peeps_arena_take(graph->arena, 1, sizeof(*until)));
+
+	*until = (struct peeps_attribute){
+		.name = "until_ptime_ms",
+		.value = { .type = PEEPS_VALUE_UNSIGNED, .as.number = until_ms },
+	};
+	graph->edges[edge].details = until;
+	graph->edges[edge].detail_count = 1;
 }
 
 uint32_t graph_permits(struct peeps_graph *graph, uint32_t semaphore, uint32_t actor,

@@ -16,6 +16,9 @@
 
 struct peeps_graph *graph_new(void);
 
+/* One more process, `{name}-{pid}`. Returns its position; nodes are moved into it by hand. */
+uint32_t graph_process(struct peeps_graph *graph, const char *name, uint32_t pid);
+
 /* Both ends of one channel: nodes. */
 struct graph_channel {
 	uint32_t tx, rx;
@@ -64,6 +67,8 @@ void graph_number(struct peeps_graph *graph, uint32_t node, const char *name, ui
 void graph_bool(struct peeps_graph *graph, uint32_t node, const char *name, bool yes);
 void graph_channel_number(struct peeps_graph *graph, struct graph_channel channel, const char *name,
 			  uint64_t number);
+/* The pending operation gives up then. */
+void graph_until(struct peeps_graph *graph, uint32_t edge, uint64_t until_ms);
 void graph_attribute(struct peeps_graph *graph, uint32_t node, const char *name,
 		     struct peeps_value value);
 /* What could not be recorded, and nothing else. */
