@@ -204,7 +204,7 @@ int peeps_format_text(const struct peeps_graph *graph, FILE *out)
 	print_edges(graph, out);
 	print_scopes(graph, out);
 	(void)fputc('\n', out);
-	r = peeps_check_text(graph, out);
+	r = peeps_check_text(graph, &(struct peeps_check_view){ .all = true }, out);
 	peeps_report_notes(graph, out);
 	return r;
 }

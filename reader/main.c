@@ -24,20 +24,38 @@
 #include "reader/watch.h"
 #include "reader/verb_ps.h"
 
+static int print_blocked(const struct peeps_options *options, const struct peeps_graph *graph,
+			 FILE *out, struct peeps_problem *problem)
+{
+	const struct peeps_blocked_view view = {
+		.min_ns = options->min_ns,
+		.all = options->all,
+		.table = { .columns = options->columns,
+			   .sort = options->sort,
+			   .width = options->width,
+			   .colored = options->colored },
+	};
+
+	return options->tree ? peeps_blocked_tree(graph, &view, out)
+			     : peeps_blocked_table(graph, &view, out, problem);
+}
+
 static int print_text(const struct peeps_options *options, const struct peeps_graph *graph,
-		      FILE *out)
+		      FILE *out, struct peeps_problem *problem)
 {
 	int r = 0;
 
 	peeps_report_heading(graph, out);
 	if (options->verb != PEEPS_VERB_CHECK) {
 		(void)fputc('\n', out);
-		r = options->tree ? peeps_blocked_tree(graph, options->min_ns, out)
-				  : peeps_blocked_table(graph, options->min_ns, out);
+		r = print_blocked(options, graph, out, problem);
 	}
 	if (r == 0 && options->verb != PEEPS_VERB_BLOCKED) {
 		(void)fputc('\n', out);
-		r = peeps_check_text(graph, out);
+		r = peeps_check_text(graph,
+				     &(struct peeps_check_view){ .all = options->all,
+								 .colored = options->colored },
+				     out);
 	}
 	peeps_report_notes(graph, out);
 	return r;
@@ -67,9 +85,8 @@ static int print_json(const struct peeps_options *options, const struct peeps_gr
 static int print_look(const struct peeps_options *options, const struct peeps_graph *graph,
 		      FILE *out, struct peeps_problem *problem)
 {
-	(void)problem;
 	return options->format == PEEPS_FORMAT_JSON ? print_json(options, graph, out)
-						    : print_text(options, graph, out);
+						    : print_text(options, graph, out, problem);
 }
 
 /* Bytes that a terminal would obey, and nobody read. */

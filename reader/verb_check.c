@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "reader/verb_check.h"
 
+#include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
+#include "reader/color.h"
 #include "reader/edge_index.h"
 #include "reader/document.h"
 #include "reader/graph.h"
 #include "reader/json.h"
-#include "reader/labels.h"
 #include "reader/print.h"
-#include "reader/waits.h"
+#include "reader/telling.h"
 #include "reader/wakers.h"
 
 #define VICTIMS_NAMED 10
@@ -185,38 +187,104 @@ static void print_doubts(const struct peeps_wakers *wakers, const struct peeps_g
 		(void)fputs("  not certain: anybody may release a semaphore\n", out);
 }
 
-static void print_finding(const struct peeps_labels *labels, const struct peeps_wakers *wakers,
-			  const struct peeps_graph *graph, const struct peeps_finding *finding,
-			  FILE *out)
+struct check {
+	const struct peeps_check_view *view;
+	struct peeps_telling telling;
+	uint32_t *like;     /* by edge: position of the longest wait like this one */
+	uint32_t *findings; /* by that position: how many findings are of such waits */
+};
+
+static void print_headline(const struct check *c, const struct peeps_finding *finding,
+			   const char *what, const char *certainty, FILE *out)
 {
+	const bool colored = c->view->colored;
+
+	peeps_color_begin(colored,
+			  finding->certain ? PEEPS_MEANING_CERTAIN : PEEPS_MEANING_POSSIBLE, out);
+	(void)fprintf(out, "%s (%s)", what, certainty);
+	peeps_color_end(colored, out);
+	(void)fputs(": ", out);
+}
+
+/* --- long waits that are the same but for who waits ------------------------------------------------------------- */
+
+/* A snapshot from elsewhere may have findings without evidence. */
+static bool is_long_wait(const struct peeps_finding *finding)
+{
+	return finding->kind == PEEPS_FINDING_LONG_WAIT && finding->edge_count > 0;
+}
+
+static int count_alike(struct check *c)
+{
+	const struct peeps_graph *graph = c->telling.graph;
+	const struct peeps_waits *waits = &c->telling.waits;
+
+	c->like = peeps_arena_take(c->telling.arena, graph->edge_count + 1, sizeof(*c->like));
+	c->findings = peeps_arena_take(c->telling.arena, waits->count + 1, sizeof(*c->findings));
+	if (!c->like || !c->findings)
+		return -ENOMEM;
+	for (size_t i = 0; i < waits->count; i++)
+		c->like[waits->waits[i].edge] = waits->waits[i].like;
+	for (size_t i = 0; i < graph->finding_count; i++) {
+		if (is_long_wait(&graph->findings[i]))
+			c->findings[c->like[graph->findings[i].edges[0]]]++;
+	}
+	return 0;
+}
+
+static void print_long_wait(struct check *c, const struct peeps_finding *finding,
+			    const char *certainty, FILE *out)
+{
+	uint32_t apart = 1;
+	uint32_t *count = is_long_wait(finding) ? &c->findings[c->like[finding->edges[0]]] : &apart;
+
+	if (*count == 0)
+		return; /* told with the first of them */
+	print_headline(c, finding, "long wait", certainty, out);
+	peeps_escape_to(out, finding->sentence);
+	(void)fputc('\n', out);
+	if (!c->view->all && *count > PEEPS_ALIKE_MAX) {
+		(void)fprintf(out, "  and %" PRIu32 " others wait so long for the same\n",
+			      *count - 1);
+		*count = 0;
+	}
+}
+
+/* --- all findings ----------------------------------------------------------------------------------------------- */
+
+static void print_steps(const struct peeps_finding *finding, FILE *out)
+{
+	for (size_t i = 0; i < finding->step_count; i++)
+		print_indented(finding->steps[i], out);
+}
+
+static void print_finding(struct check *c, const struct peeps_finding *finding, FILE *out)
+{
+	const struct peeps_graph *graph = c->telling.graph;
 	const char *certainty = finding->certain ? "certain" : "possible";
 	const char *who = noun(graph, finding);
 
 	switch (finding->kind) {
 	case PEEPS_FINDING_DEADLOCK:
+		print_headline(c, finding, "deadlock", certainty, out);
 		if (finding->step_count == 1)
-			(void)fprintf(out, "deadlock (%s): 1 %s waits for itself\n", certainty,
-				      who);
+			(void)fprintf(out, "1 %s waits for itself\n", who);
 		else
-			(void)fprintf(out, "deadlock (%s): %zu %ss wait for each other\n",
-				      certainty, finding->step_count, who);
-		for (size_t i = 0; i < finding->step_count; i++)
-			print_indented(finding->steps[i], out);
+			(void)fprintf(out, "%zu %ss wait for each other\n", finding->step_count,
+				      who);
 		break;
 	case PEEPS_FINDING_ORPHANED_WAIT:
-		(void)fprintf(out, "orphaned wait (%s): %s is left who could end it\n", certainty,
+		print_headline(c, finding, "orphaned wait", certainty, out);
+		(void)fprintf(out, "%s is left who could end it\n",
 			      finding->certain ? "nobody" : "perhaps nobody");
-		for (size_t i = 0; i < finding->step_count; i++)
-			print_indented(finding->steps[i], out);
 		break;
 	case PEEPS_FINDING_LONG_WAIT:
-		(void)fprintf(out, "long wait (%s): ", certainty);
-		peeps_escape_to(out, finding->sentence);
-		(void)fputc('\n', out);
+		print_long_wait(c, finding, certainty, out);
 		return; /* it does wait, whoever could end that */
 	}
-	print_doubts(wakers, graph, finding, out);
-	print_victims(labels, graph, finding, out);
+	print_steps(finding, out);
+	print_doubts(&c->telling.waits.wakers, graph, finding, out);
+	print_victims(&c->telling.labels, graph, finding, out);
 }
 
 /* In transit for so long nothing is: it was locked where peeps does not look. */
@@ -282,15 +350,15 @@ static void print_no_deadlock(const struct peeps_graph *graph, FILE *out)
 	print_out_of_sight(out_of_sight, out);
 }
 
-static void print_findings(const struct peeps_labels *labels, const struct peeps_wakers *wakers,
-			   const struct peeps_graph *graph, FILE *out)
+static void print_findings(struct check *c, FILE *out)
 {
+	const struct peeps_graph *graph = c->telling.graph;
 	bool stuck = false, certain = false;
 
 	for (size_t i = 0; i < graph->finding_count; i++) {
 		const struct peeps_finding *finding = &graph->findings[i];
 
-		print_finding(labels, wakers, graph, finding, out);
+		print_finding(c, finding, out);
 		if (finding->kind != PEEPS_FINDING_LONG_WAIT) {
 			stuck = true;
 			certain |= finding->certain;
@@ -305,20 +373,18 @@ static void print_findings(const struct peeps_labels *labels, const struct peeps
 			      peeps_quality_name(graph->quality));
 }
 
-int peeps_check_text(const struct peeps_graph *graph, FILE *out)
+int peeps_check_text(const struct peeps_graph *graph, const struct peeps_check_view *view,
+		     FILE *out)
 {
-	struct peeps_labels labels;
-	struct peeps_wakers wakers;
-	int r = peeps_labels_init(&labels, graph);
+	struct check c = { .view = view };
+	int r = peeps_telling_init(&c.telling, graph, 0);
 
 	if (r)
 		return r;
-	r = peeps_wakers_init(&wakers, graph);
-	if (r == 0) {
-		print_findings(&labels, &wakers, graph, out);
-		peeps_wakers_deinit(&wakers);
-	}
-	peeps_labels_deinit(&labels);
+	r = count_alike(&c);
+	if (r == 0)
+		print_findings(&c, out);
+	peeps_telling_deinit(&c.telling);
 	return r;
 }
 

@@ -10,11 +10,23 @@ struct peeps_graph;
 struct peeps_json;
 
 /**
+ * struct peeps_check_view - what is shown
+ * @all:     every long wait by itself. Else more than PEEPS_ALIKE_MAX that are the same but for who waits and since when
+ *           are told together
+ * @colored: struct peeps_options.colored
+ */
+struct peeps_check_view {
+	bool all;
+	bool colored;
+};
+
+/**
  * peeps_check_text - every finding, step by step, or that there is none
  *
  * Returns 0 or -ENOMEM; failed writes stay with the stream.
  */
-int peeps_check_text(const struct peeps_graph *graph, FILE *out);
+int peeps_check_text(const struct peeps_graph *graph, const struct peeps_check_view *view,
+		     FILE *out);
 
 /**
  * peeps_check_json - the keys `findings` and `verdict` of an open map

@@ -51,6 +51,73 @@ static int by_age(const void *left, const void *right, void *context)
 	return order ? order : (a->edge > b->edge) - (a->edge < b->edge);
 }
 
+static int order(uint64_t a, uint64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+static int order_of_texts(const char *a, const char *b)
+{
+	return strcmp(a ? a : "", b ? b : "");
+}
+
+/* 0 = the same but for who waits, since when and until when. Who could end it depends on what is waited for alone. */
+static int unlike(const struct peeps_graph *graph, const struct peeps_edge *a,
+		  const struct peeps_edge *b)
+{
+	uint64_t until_ms;
+	int by = order(a->dst, b->dst);
+
+	by = by ? by : order(a->op, b->op);
+	by = by ? by : order_of_texts(a->op_kind, b->op_kind);
+	by = by ? by : order(graph->nodes[a->src].process, graph->nodes[b->src].process);
+	by = by ? by : order(a->uncertain, b->uncertain);
+	by = by ? by : order(peeps_permits_asked(a), peeps_permits_asked(b));
+	by = by ? by : order(peeps_times_out(a, &until_ms), peeps_times_out(b, &until_ms));
+	by = by ? by : order(a->source.line, b->source.line);
+	return by ? by : order_of_texts(a->source.file, b->source.file);
+}
+
+struct alike {
+	const struct peeps_graph *graph;
+	const struct peeps_waits *waits;
+};
+
+static int by_likeness(const void *left, const void *right, void *context)
+{
+	const struct alike *alike = context;
+	const uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+	const int by = unlike(alike->graph, &alike->graph->edges[alike->waits->waits[a].edge],
+			      &alike->graph->edges[alike->waits->waits[b].edge]);
+
+	return by ? by : order(a, b); /* the longest first */
+}
+
+/* Which waits are the same, in time n log n. */
+static int find_alike(struct peeps_waits *waits, const struct peeps_graph *graph)
+{
+	const struct alike alike = { graph, waits };
+	uint32_t *sorted = calloc(waits->count + 1, sizeof(*sorted));
+	uint32_t first = 0;
+
+	if (!sorted)
+		return -ENOMEM;
+	for (size_t i = 0; i < waits->count; i++)
+		sorted[i] = (uint32_t)i;
+	qsort_r(sorted, waits->count, sizeof(*sorted), by_likeness, (void *)(uintptr_t)&alike);
+	for (size_t i = 0; i < waits->count; i++) {
+		struct peeps_wait *wait = &waits->waits[sorted[i]];
+
+		if (i == 0 || unlike(graph, &graph->edges[waits->waits[first].edge],
+				     &graph->edges[wait->edge]) != 0)
+			first = sorted[i];
+		wait->like = first;
+		waits->waits[first].like_count++;
+	}
+	free(sorted);
+	return 0;
+}
+
 int peeps_waits_init(struct peeps_waits *waits, const struct peeps_graph *graph, uint64_t min_ns)
 {
 	size_t count = 0;
@@ -83,7 +150,10 @@ int peeps_waits_init(struct peeps_waits *waits, const struct peeps_graph *graph,
 	}
 	qsort_r(waits->waits, waits->count, sizeof(waits->waits[0]), by_age,
 		(void *)(uintptr_t)graph);
-	return 0;
+	r = find_alike(waits, graph);
+	if (r)
+		peeps_waits_deinit(waits);
+	return r;
 }
 
 void peeps_waits_deinit(struct peeps_waits *waits)

@@ -17,7 +17,14 @@ struct peeps_wait {
 	uint64_t pending_ns;
 	const uint32_t *holders;
 	size_t holder_count;
+	uint32_t
+		like; /* position of the longest wait that is the same but for who waits and since when */
+	uint32_t
+		like_count; /* of that longest one: how many there are of them, itself among them */
 };
+
+/* So many are told one by one, for then it is shorter to. More are told together. */
+#define PEEPS_ALIKE_MAX 3
 
 struct peeps_waits {
 	size_t count;

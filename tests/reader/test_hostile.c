@@ -231,10 +231,14 @@ struct outcome {
 
 static void print_texts(const struct peeps_graph *graph, FILE *out)
 {
+	const struct peeps_blocked_view together = { .all = false }, apart = { .all = true };
+
 	assert_int_equal(peeps_format_text(graph, out), 0);
-	assert_int_equal(peeps_blocked_table(graph, 0, out), 0);
-	assert_int_equal(peeps_blocked_tree(graph, 0, out), 0);
-	assert_int_equal(peeps_check_text(graph, out), 0);
+	assert_int_equal(peeps_blocked_table(graph, &together, out, NULL), 0);
+	assert_int_equal(peeps_blocked_table(graph, &apart, out, NULL), 0);
+	assert_int_equal(peeps_blocked_tree(graph, &together, out), 0);
+	assert_int_equal(peeps_check_text(graph, &(struct peeps_check_view){ .all = false }, out),
+			 0);
 }
 
 static void print_documents(const struct peeps_graph *graph, FILE *out)

@@ -12,6 +12,13 @@
 #include "reader/verb_check.h"
 #include "tests/reader/graph_builder.h"
 
+static struct peeps_check_view view;
+
+static int check_text(const struct peeps_graph *graph, FILE *out)
+{
+	return peeps_check_text(graph, &view, out);
+}
+
 static int verdict(const struct peeps_graph *graph, FILE *out)
 {
 	struct peeps_json document;
@@ -38,7 +45,7 @@ static void assert_verdict(const struct peeps_graph *graph, const char *wanted, 
 
 static void assert_text(const struct peeps_graph *graph, const char *wanted)
 {
-	char *text = printed(peeps_check_text, graph);
+	char *text = printed(check_text, graph);
 
 	assert_string_equal(text, wanted);
 	free(text);
@@ -145,7 +152,7 @@ static void check__only_possible__is_not_found(void **state)
 	graph->quality = PEEPS_QUALITY_PASSIVE;
 	graph->edges[0].uncertain = true;
 	graph_analyse(graph, 0);
-	text = printed(peeps_check_text, graph);
+	text = printed(check_text, graph);
 	assert_int_equal(strncmp(text, "deadlock (possible): 2 threads", 30), 0);
 	assert_non_null(strstr(text, "\nno certain deadlock: the snapshot is passive\n"));
 	free(text);
@@ -234,13 +241,13 @@ static void check__another_could_close_the_channel__says_so(void **state)
 	(void)graph_sender(graph, a, other, PEEPS_HOLD_MODE_OWNER);
 	graph->finding_count = 0;
 	graph_analyse(graph, 0);
-	text = printed(peeps_check_text, graph);
+	text = printed(check_text, graph);
 	assert_non_null(strstr(
 		text,
 		"\n  not certain: another owner of a sender could close mpsc \"a\"\nno certain deadlock\n"));
 	free(text);
 	graph_lost(graph, "dropped_threads", 1);
-	text = printed(peeps_check_text, graph);
+	text = printed(check_text, graph);
 	assert_non_null(
 		strstr(text, "\n  not certain: there are threads of which nothing is recorded\n"));
 	free(text);
@@ -302,7 +309,7 @@ static void check__sender_is_not_sure__is_doubted_though_it_is_not_in_the_cycle(
 	(void)graph_recv(graph, thread, channel, 16 * S);
 	(void)graph_wait(graph, other, mutex, 16 * S);
 	graph_analyse(graph, 0);
-	text = printed(peeps_check_text, graph);
+	text = printed(check_text, graph);
 	assert_non_null(
 		strstr(text, "\n  not certain: a sender of mpsc \"c\" may be somebody else's"));
 	free(text);
@@ -390,6 +397,71 @@ static void check__sender_behind_a_sleeping_receiver__is_a_long_wait_but_no_dead
 	}
 }
 
+static void check__many_long_waits_for_the_same__are_told_once(void **state)
+{
+	struct peeps_graph *graph = graph_new();
+	const uint32_t mutex = graph_mutex(graph, "m", NULL, 0),
+		       other = graph_mutex(graph, "other", NULL, 0),
+		       holder = graph_thread(graph, 1, "holder");
+
+	(void)state;
+	(void)graph_hold(graph, mutex, holder, 1 * S);
+	for (uint32_t i = 0; i < 20; i++)
+		(void)graph_wait(graph, graph_thread(graph, 2 + i, "pool"), mutex,
+				 2 * S + i * 100 * MS);
+	(void)graph_wait(graph, graph_thread(graph, 100, "alone"), other, 3 * S);
+	graph_analyse(graph, 1 * S);
+	assert_text(
+		graph,
+		"long wait (certain): pool (2) has waited 18.0 s for mutex \"m\", held for 19.0 s by holder: longer than 1.0 s\n"
+		"  and 19 others wait so long for the same\n"
+		"long wait (certain): alone has waited 17.0 s for mutex \"other\": longer than 1.0 s\n"
+		"no deadlock: 21 operations wait, all can still be woken\n");
+	view.all = true;
+	{
+		char *text = printed(check_text, graph);
+
+		view.all = false;
+		assert_non_null(strstr(text, "\nlong wait (certain): pool (21) has waited"));
+		assert_null(strstr(text, "others"));
+		free(text);
+	}
+	peeps_graph_free(graph);
+}
+
+static void check__colored__marks_the_verdict_alone(void **state)
+{
+	struct peeps_graph *graph = graph_deadlocked();
+	char *text;
+
+	(void)state;
+	graph_analyse(graph, 0);
+	view.colored = true;
+	text = printed(check_text, graph);
+	view.colored = false;
+	assert_int_equal(strncmp(text, "\x1b[", 2), 0);
+	assert_non_null(strstr(text, "deadlock (certain)\x1b["));
+	assert_null(strchr(strchr(text, ':'), '\x1b'));
+	free(text);
+	peeps_graph_free(graph);
+}
+
+static void check__findings_without_evidence__are_told_all_the_same(void **state)
+{
+	struct peeps_graph *graph = graph_deadlocked();
+	struct peeps_finding findings[] = {
+		{ .kind = PEEPS_FINDING_LONG_WAIT, .certain = true, .sentence = "from elsewhere" },
+		{ .kind = PEEPS_FINDING_DEADLOCK, .certain = true, .sentence = "" },
+	};
+
+	(void)state;
+	graph->findings = findings;
+	graph->finding_count = 2;
+	assert_text(graph, "long wait (certain): from elsewhere\n"
+			   "deadlock (certain): 0 threads wait for each other\n");
+	peeps_graph_free(graph);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -412,6 +484,9 @@ int main(void)
 		cmocka_unit_test(check__thread_and_task_in_one_circle__are_actors),
 		cmocka_unit_test(
 			check__sender_behind_a_sleeping_receiver__is_a_long_wait_but_no_deadlock),
+		cmocka_unit_test(check__many_long_waits_for_the_same__are_told_once),
+		cmocka_unit_test(check__colored__marks_the_verdict_alone),
+		cmocka_unit_test(check__findings_without_evidence__are_told_all_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
