@@ -37,7 +37,7 @@ struct peeps_target {
 struct peeps_problem {
 	int status; /* exit status of DESIGN 6: 3 no process, 4 no segment, 5 permission, 6 incompatible or corrupt, 7, 8 */
 	char what[256];
-	char why[256];
+	char why[1024]; /* a list, perhaps */
 	char hint[256];
 };
 

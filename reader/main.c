@@ -16,6 +16,7 @@
 #include "reader/options.h"
 #include "reader/problem.h"
 #include "reader/report.h"
+#include "reader/subject.h"
 #include "reader/terminal.h"
 #include "reader/verb_blocked.h"
 #include "reader/verb_check.h"
@@ -23,6 +24,7 @@
 #include "reader/verb_gc.h"
 #include "reader/watch.h"
 #include "reader/verb_ps.h"
+#include "reader/verb_explain.h"
 
 static int print_blocked(const struct peeps_options *options, const struct peeps_graph *graph,
 			 FILE *out, struct peeps_problem *problem)
@@ -96,6 +98,38 @@ static int refuse_terminal(struct peeps_problem *problem)
 	return peeps_problem_set(problem, PEEPS_EXIT_USAGE, -EINVAL,
 				 "-o FILE, or a pipe; -f json can be read",
 				 "standard output is one");
+static int explain_in_json(const struct peeps_graph *graph, const struct peeps_subject *subject,
+			   FILE *out)
+{
+	struct peeps_json json;
+	int r = peeps_json_open(&json, out);
+	int written;
+
+	if (r)
+		return r;
+	peeps_json_map(&json);
+	peeps_report_json(graph, &json);
+	r = peeps_explain_json(graph, subject, &json);
+	peeps_json_map_end(&json);
+	written = peeps_json_close(&json);
+	return r ? r : written;
+}
+
+static int print_explain(const struct peeps_options *options, const struct peeps_graph *graph,
+			 FILE *out, struct peeps_problem *problem)
+{
+	struct peeps_subject subject;
+	int r = peeps_subject_find(&subject, graph, options->subject, problem);
+
+	if (r)
+		return r;
+	if (options->format == PEEPS_FORMAT_JSON)
+		return explain_in_json(graph, &subject, out);
+	peeps_report_heading(graph, out);
+	(void)fputc('\n', out);
+	r = peeps_explain_text(graph, &subject, options->all, out);
+	peeps_report_notes(graph, out);
+	return r;
 }
 
 static int print_dump(const struct peeps_options *options, const struct peeps_graph *graph,
@@ -150,6 +184,8 @@ static int run(const struct peeps_options *options)
 	case PEEPS_VERB_BLOCKED:
 	case PEEPS_VERB_CHECK:
 		return peeps_answer_look(options, print_look);
+	case PEEPS_VERB_EXPLAIN:
+		return peeps_answer_look(options, print_explain);
 	case PEEPS_VERB_DUMP:
 		return peeps_answer_look(options, print_dump);
 	case PEEPS_VERB_COMPLETION:
@@ -162,6 +198,8 @@ static int run(const struct peeps_options *options)
 		return peeps_answer(options, print_help, NULL);
 	case PEEPS_VERB_VERSION:
 		return peeps_answer(options, print_version, NULL);
+	case PEEPS_VERB_PS:
+	case PEEPS_VERB_DOCTOR:
 	case PEEPS_VERB_GC:
 		return peeps_answer(options, peeps_gc_print, NULL);
 	case PEEPS_VERB_EXPLAIN:

@@ -244,7 +244,7 @@ int peeps_blocked_json(const struct peeps_graph *graph, uint64_t min_ns, struct 
 	peeps_json_key(json, "waits");
 	peeps_json_array(json);
 	for (size_t i = 0; i < waits.count; i++)
-		peeps_wait_json(json, graph, &waits.waits[i]);
+		peeps_wait_json(json, graph, &waits.waits[i], NULL);
 	peeps_json_array_end(json);
 	peeps_waits_deinit(&waits);
 	return 0;

@@ -3,8 +3,7 @@
 
 #include "reader/labels.h"
 
-/* KEY, KEY_name and KEY_process of a node; pid too of an actor, who can be looked for outside. */
-static void write_node_at(struct peeps_json *json, const struct peeps_graph *graph, uint32_t node)
+static void write_actor(struct peeps_json *json, const struct peeps_graph *graph, uint32_t node)
 {
 	const struct peeps_process *process = &graph->processes[graph->nodes[node].process];
 
@@ -20,7 +19,7 @@ void peeps_hold_json(struct peeps_json *json, const struct peeps_graph *graph,
 	const bool stamped = hold->held_since_ns != PEEPS_NO_TIME;
 
 	peeps_json_map(json);
-	write_node_at(json, graph, hold->dst);
+	write_actor(json, graph, hold->dst);
 	peeps_json_text_at(json, "held", graph->nodes[hold->src].id);
 	peeps_json_text_at(json, "role", hold->role);
 	peeps_json_text_at(json, "mode", hold->mode);
@@ -37,13 +36,13 @@ void peeps_hold_json(struct peeps_json *json, const struct peeps_graph *graph,
 }
 
 void peeps_wait_json(struct peeps_json *json, const struct peeps_graph *graph,
-		     const struct peeps_wait *wait)
+		     const struct peeps_wait *wait, const char *ends)
 {
 	const struct peeps_edge *edge = &graph->edges[wait->edge];
 	const struct peeps_node *resource = &graph->nodes[edge->dst];
 
 	peeps_json_map(json);
-	write_node_at(json, graph, edge->src);
+	write_actor(json, graph, edge->src);
 	peeps_json_text_at(json, "op_kind", edge->op_kind);
 	peeps_json_text_at(json, "resource", resource->id);
 	peeps_json_text_at(json, "resource_name", resource->name);
@@ -56,6 +55,8 @@ void peeps_wait_json(struct peeps_json *json, const struct peeps_graph *graph,
 		peeps_json_key(json, "uncertain");
 		peeps_json_bool(json, true);
 	}
+	if (ends)
+		peeps_json_text_at(json, "ends", ends);
 	peeps_json_number_at(json, "holder_count", wait->holder_count);
 	peeps_json_key(json, "holders");
 	peeps_json_array(json);

@@ -11,9 +11,10 @@
 
 /**
  * peeps_wait_json - a map: who waits for what, in which processes, how long, and who could end it
+ * @ends: peeps_way_out(); NULL = that key is left out
  */
 void peeps_wait_json(struct peeps_json *json, const struct peeps_graph *graph,
-		     const struct peeps_wait *wait);
+		     const struct peeps_wait *wait, const char *ends);
 
 /**
  * peeps_hold_json - a map: who holds, how, how much, since when, and what it does instead of letting go

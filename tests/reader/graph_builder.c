@@ -110,6 +110,27 @@ uint32_t graph_mutex(struct peeps_graph *graph, const char *name, const char *fi
 	return node;
 }
 
+uint32_t graph_scope(struct peeps_graph *graph, const char *name)
+{
+	graph->scopes = grow(graph, graph->scopes, graph->scope_count, sizeof(graph->scopes[0]));
+	graph->scopes[graph->scope_count] = (struct peeps_graph_scope){
+		.id = need(
+			peeps_arena_format(graph->arena, "scope:orders-4711:connection:%s", name)),
+		.name = name,
+		.kind = "connection",
+		.created_ns = 15 * S,
+	};
+	return (uint32_t)graph->scope_count++;
+}
+
+void graph_member(struct peeps_graph *graph, uint32_t node, uint32_t scope)
+{
+	graph->memberships = grow(graph, graph->memberships, graph->membership_count,
+				  sizeof(graph->memberships[0]));
+	graph->memberships[graph->membership_count++] =
+		(struct peeps_membership){ .node = node, .scope = scope };
+}
+
 void graph_number(struct peeps_graph *graph, uint32_t node, const char *name, uint64_t number)
 {
 	graph_attribute(graph, node, name,

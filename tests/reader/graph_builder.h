@@ -63,6 +63,10 @@ uint32_t graph_sender(struct peeps_graph *graph, struct graph_channel channel, u
 uint32_t graph_link(struct peeps_graph *graph, enum peeps_edge_kind kind, uint32_t src,
 		    uint32_t dst);
 
+/* `scope:orders-4711:connection:{name}`, 5 s old. Returns its position. */
+uint32_t graph_scope(struct peeps_graph *graph, const char *name);
+void graph_member(struct peeps_graph *graph, uint32_t node, uint32_t scope);
+
 void graph_number(struct peeps_graph *graph, uint32_t node, const char *name, uint64_t number);
 void graph_bool(struct peeps_graph *graph, uint32_t node, const char *name, bool yes);
 void graph_channel_number(struct peeps_graph *graph, struct graph_channel channel, const char *name,
