@@ -51,8 +51,14 @@ static int look(const struct peeps_options *options, struct peeps_graph **graph,
 {
 	struct peeps_place places[PEEPS_WORDS_MAX];
 	size_t count = options->target_count;
-	int r = peeps_places_find(places, options->targets, &count, problem);
+	int r;
 
+	if (count) {
+		r = peeps_places_find(places, options->targets, &count, problem);
+	} else { /* explain: the id says whose it is */
+		count = 1;
+		r = peeps_place_of_id(&places[0], options->subject, problem);
+	}
 	if (r)
 		return r;
 	r = peeps_confirm(options, places, count, graph, problem);

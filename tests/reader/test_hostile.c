@@ -22,7 +22,9 @@
 #include "reader/format_text.h"
 #include "reader/json.h"
 #include "reader/verb_blocked.h"
+#include "reader/subject.h"
 #include "reader/verb_check.h"
+#include "reader/verb_explain.h"
 #include "tests/support/fake_segment.h"
 
 #define FLIPS_DEFAULT 100000
@@ -229,6 +231,8 @@ struct outcome {
 	uint64_t attached, cut, decoded, texts, findings, printed;
 };
 
+#define EXPLAINED_MAX 3 /* of a graph: enough for each role */
+
 static void print_texts(const struct peeps_graph *graph, FILE *out)
 {
 	const struct peeps_blocked_view together = { .all = false }, apart = { .all = true };
@@ -237,6 +241,10 @@ static void print_texts(const struct peeps_graph *graph, FILE *out)
 	assert_int_equal(peeps_blocked_table(graph, &together, out, NULL), 0);
 	assert_int_equal(peeps_blocked_table(graph, &apart, out, NULL), 0);
 	assert_int_equal(peeps_blocked_tree(graph, &together, out), 0);
+	for (uint32_t i = 0; i < graph->node_count && i < EXPLAINED_MAX; i++)
+		assert_int_equal(peeps_explain_text(graph, &(struct peeps_subject){ .number = i },
+						    false, out),
+				 0);
 	assert_int_equal(peeps_check_text(graph, &(struct peeps_check_view){ .all = false }, out),
 			 0);
 }
