@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "reader/format_json.h"
+#include "reader/document.h"
 #include "reader/subject.h"
 #include "reader/telling.h"
 #include "reader/verb_explain.h"

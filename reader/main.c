@@ -9,6 +9,7 @@
 #include "reader/complain.h"
 #include "reader/document.h"
 #include "reader/completion.h"
+#include "reader/format_dot.h"
 #include "reader/format_text.h"
 #include "reader/graph.h"
 #include "reader/help.h"
@@ -142,8 +143,9 @@ static int print_dump(const struct peeps_options *options, const struct peeps_gr
 		if (isatty(fileno(out)))
 			return refuse_terminal(problem);
 		return peeps_document_write_msgpack(graph, out);
-	case PEEPS_FORMAT_TEXT:
 	case PEEPS_FORMAT_DOT:
+		return peeps_format_dot(graph, out);
+	case PEEPS_FORMAT_TEXT:
 		break;
 	}
 	return peeps_format_text(graph, out);
