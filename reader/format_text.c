@@ -20,7 +20,6 @@ static void print_value(const struct peeps_graph *graph, const struct peeps_valu
 {
 	switch (value->type) {
 	case PEEPS_VALUE_NULL:
-		(void)fputs("null", out);
 		break;
 	case PEEPS_VALUE_BOOL:
 		(void)fputs(value->as.boolean ? "true" : "false", out);
@@ -35,11 +34,16 @@ static void print_value(const struct peeps_graph *graph, const struct peeps_valu
 		peeps_escape_to(out, value->as.text);
 		break;
 	case PEEPS_VALUE_NODE:
-		peeps_escape_to(out, value->as.node == PEEPS_NO_NODE
-					     ? "null"
-					     : graph->nodes[value->as.node].id);
+		peeps_escape_to(out, graph->nodes[value->as.node].id);
 		break;
 	}
+}
+
+/* Nothing to tell: that it is null stands in the other formats. */
+static bool is_null(const struct peeps_value *value)
+{
+	return value->type == PEEPS_VALUE_NULL ||
+	       (value->type == PEEPS_VALUE_NODE && value->as.node == PEEPS_NO_NODE);
 }
 
 static void print_attributes(const struct peeps_graph *graph,
@@ -48,8 +52,8 @@ static void print_attributes(const struct peeps_graph *graph,
 	const char *before = "    ";
 
 	for (size_t i = 0; i < count; i++) {
-		if (strcmp(attributes[i].name, "name") == 0)
-			continue; /* it stands beside the id */
+		if (strcmp(attributes[i].name, "name") == 0 || is_null(&attributes[i].value))
+			continue; /* the name stands beside the id */
 		(void)fputs(before, out);
 		peeps_escape_to(out, attributes[i].name);
 		(void)fputc('=', out);

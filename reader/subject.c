@@ -54,19 +54,32 @@ static void add(struct candidates *candidates, size_t i)
 	candidates->count++;
 }
 
-static void list_in(char *out, size_t size, const struct candidates *candidates)
+/* A thread's id does not say what it is called. */
+static void list_one(char *out, size_t size, const struct candidates *candidates, size_t i,
+		     const char *word)
+{
+	const char *id = id_of(candidates->graph, i), *name = name_of(candidates->graph, i);
+
+	if (strstr(id, name) || strcmp(name, word) == 0)
+		(void)snprintf(out, size, "%s", id);
+	else
+		(void)snprintf(out, size, "%s (%s)", id, name);
+}
+
+static void list_in(char *out, size_t size, const struct candidates *candidates, const char *word)
 {
 	const size_t listed = candidates->count < LISTED_MAX ? candidates->count : LISTED_MAX;
 	size_t length = 0, shown = 0;
 
 	*out = '\0';
 	for (; shown < listed; shown++) {
-		const char *id = id_of(candidates->graph, candidates->listed[shown]);
+		char one[1024];
 
-		if (length + strlen(id) + sizeof(", and 4294967295 more") > size)
+		list_one(one, sizeof(one), candidates, candidates->listed[shown], word);
+		if (length + strlen(one) + sizeof(", and 4294967295 more") > size)
 			break;
 		length += (size_t)snprintf(out + length, size - length, "%s%s", shown ? ", " : "",
-					   id);
+					   one);
 	}
 	if (shown < candidates->count)
 		(void)snprintf(out + length, size - length, "%s%zu more", shown ? " and " : "",
@@ -215,7 +228,7 @@ static int ambiguous(const struct candidates *candidates, const char *word,
 
 	(void)snprintf(problem->what, sizeof(problem->what), "'%s' could be any of %zu", word,
 		       candidates->count);
-	list_in(list, sizeof(list), candidates);
+	list_in(list, sizeof(list), candidates, word);
 	return peeps_problem_set(problem, PEEPS_EXIT_USAGE, -EINVAL, "give more of the id", "%s",
 				 list);
 }
@@ -230,7 +243,7 @@ static int unknown(struct candidates *candidates, const char *word, struct peeps
 		return peeps_problem_set(problem, PEEPS_PROBLEM_NO_PROCESS, -ENOENT,
 					 "peeps-read dump lists all there is",
 					 "nothing is called like that");
-	list_in(list, sizeof(list), candidates);
+	list_in(list, sizeof(list), candidates, word);
 	return peeps_problem_set(problem, PEEPS_PROBLEM_NO_PROCESS, -ENOENT,
 				 "peeps-read dump lists all there is", "the nearest: %s", list);
 }

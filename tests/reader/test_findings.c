@@ -893,9 +893,28 @@ static void analyse__waits_and_holds__become_waiters_and_activity(void **state)
 	peeps_graph_free(graph);
 }
 
+static void findings__circle_through_two_processes__says_whose_everything_is(void **state)
+{
+	struct peeps_graph *graph = graph_deadlocked();
+	const uint32_t bank = graph_process(graph, "bank", 4800);
+
+	(void)state;
+	graph->nodes[1].process = bank; /* worker-2 */
+	graph->nodes[3].process = bank; /* ledger */
+	graph_analyse(graph, 0);
+	assert_int_equal(graph->finding_count, 1);
+	assert_string_equal(
+		graph->findings[0].sentence,
+		"orders-4711/worker-1 has waited 12.3 s for mutex \"ledger\" (bank-4800, bank.c:43), held for "
+		"12.5 s by bank-4800/worker-2, which waits for \"accounts\" (orders-4711), held by "
+		"orders-4711/worker-1: a certain deadlock");
+	peeps_graph_free(graph);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(findings__circle_through_two_processes__says_whose_everything_is),
 		cmocka_unit_test(
 			findings__opposite_lock_order__is_a_certain_deadlock_told_step_by_step),
 		cmocka_unit_test(findings__actors_wait_behind_a_deadlock__are_its_victims),

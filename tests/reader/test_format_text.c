@@ -71,6 +71,28 @@ static void format_text__link_and_what_it_needs__are_told_once(void **state)
 	peeps_graph_free(graph);
 }
 
+static void format_text__what_is_null__is_left_out(void **state)
+{
+	struct peeps_graph *graph = graph_deadlocked();
+	struct peeps_attribute until = { .name = "until_ptime_ms" };
+	char *text;
+
+	(void)state;
+	graph_attribute(graph, 2, "holder",
+			(struct peeps_value){ .type = PEEPS_VALUE_NODE, .as.node = PEEPS_NO_NODE });
+	graph_attribute(graph, 2, "until", (struct peeps_value){ .type = PEEPS_VALUE_NULL });
+	graph_number(graph, 2, "zero", 0);
+	graph->edges[2].details = &until;
+	graph->edges[2].detail_count = 1;
+	text = printed(peeps_format_text, graph);
+	assert_null(strstr(text, "null"));
+	assert_null(strstr(text, "holder="));
+	assert_null(strstr(text, "until"));
+	assert_non_null(strstr(text, "  zero=0\n"));
+	free(text);
+	peeps_graph_free(graph);
+}
+
 static void format_text__hostile_texts__never_reach_the_terminal(void **state)
 {
 	static const char hostile[] = "a\x1b[31m\n\xc2\x9b\xe2\x80\xae";
@@ -179,6 +201,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(format_text__small_graph__is_exactly_this),
 		cmocka_unit_test(format_text__link_and_what_it_needs__are_told_once),
+		cmocka_unit_test(format_text__what_is_null__is_left_out),
 		cmocka_unit_test(format_text__hostile_texts__never_reach_the_terminal),
 		cmocka_unit_test(format_text__losses_and_notes__are_told_at_the_end),
 		cmocka_unit_test(format_text__links_and_scopes__are_shown_once_and_escaped),

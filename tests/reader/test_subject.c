@@ -121,17 +121,19 @@ static void find__none__names_the_nearest(void **state)
 	(void)state;
 	assert_refused(graph, "acounts", -ENOENT, 3, "there is no 'acounts'",
 		       "the nearest: mutex:orders-4711:accounts");
-	assert_refused(graph, "worker", -ENOENT, 3, "there is no 'worker'",
-		       "the nearest: thread:orders-4711:4712, thread:orders-4711:4713");
+	assert_refused(
+		graph, "worker", -ENOENT, 3, "there is no 'worker'",
+		"the nearest: thread:orders-4711:4712 (worker-1), thread:orders-4711:4713 (worker-2)");
 	assert_refused(graph, "mutex:orders-4712:ledger", -ENOENT, 3,
 		       "there is no 'mutex:orders-4712:ledger'",
 		       "the nearest: mutex:orders-4711:ledger, mutex:orders-4711:accounts, "
-		       "thread:orders-4711:4712");
+		       "thread:orders-4711:4712 (worker-1)");
 	assert_refused(graph, "zzzzzzzz", -ENOENT, 3, "there is no 'zzzzzzzz'",
 		       "nothing is called like that");
-	assert_refused(graph, "", -ENOENT, 3, "there is no ''",
-		       "the nearest: thread:orders-4711:4712, thread:orders-4711:4713, "
-		       "mutex:orders-4711:accounts");
+	assert_refused(
+		graph, "", -ENOENT, 3, "there is no ''",
+		"the nearest: thread:orders-4711:4712 (worker-1), thread:orders-4711:4713 (worker-2), "
+		"mutex:orders-4711:accounts");
 	peeps_graph_free(graph);
 }
 
