@@ -75,7 +75,9 @@ static int print_json(const struct peeps_options *options, const struct peeps_gr
 		return r;
 	peeps_json_map(&json);
 	peeps_report_json(graph, &json);
-	if (options->verb != PEEPS_VERB_CHECK)
+	if (options->verb == PEEPS_VERB_CHECK)
+		r = peeps_check_waits_json(graph, &json);
+	else
 		r = peeps_blocked_json(graph, options->min_ns, &json);
 	if (r == 0 && options->verb != PEEPS_VERB_BLOCKED)
 		peeps_check_json(graph, &json);

@@ -80,6 +80,7 @@ void peeps_report_json(const struct peeps_graph *graph, struct peeps_json *json)
 	peeps_json_number_at(json, "taken_at_unix_ns", graph->taken_at_unix_ns);
 	peeps_json_number_at(json, "skew_ns", graph->skew_ns);
 	peeps_document_quality(&json->sink, graph);
+	peeps_json_text_at(json, "origin", graph->origin);
 	peeps_json_key(json, "processes");
 	peeps_json_array(json);
 	for (size_t i = 0; i < graph->process_count; i++) {

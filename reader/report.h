@@ -24,7 +24,7 @@ void peeps_report_heading(const struct peeps_graph *graph, FILE *out);
 void peeps_report_notes(const struct peeps_graph *graph, FILE *out);
 
 /**
- * peeps_report_json - the same, as keys of an open map: taken_at_unix_ns, skew_ns, quality, notes, processes
+ * peeps_report_json - the same, as keys of an open map: taken_at_unix_ns, skew_ns, quality, notes, origin, processes
  */
 void peeps_report_json(const struct peeps_graph *graph, struct peeps_json *json);
 

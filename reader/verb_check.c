@@ -12,6 +12,7 @@
 #include "reader/json.h"
 #include "reader/print.h"
 #include "reader/telling.h"
+#include "reader/wait_json.h"
 #include "reader/wakers.h"
 
 #define VICTIMS_NAMED 10
@@ -385,6 +386,40 @@ int peeps_check_text(const struct peeps_graph *graph, const struct peeps_check_v
 	if (r == 0)
 		print_findings(&c, out);
 	peeps_telling_deinit(&c.telling);
+	return r;
+}
+
+static void write_waits(const struct peeps_graph *graph, const struct peeps_telling *telling,
+			const bool *is_evidence, struct peeps_json *json)
+{
+	peeps_json_key(json, "waits");
+	peeps_json_array(json);
+	for (size_t i = 0; i < telling->waits.count; i++) {
+		const struct peeps_wait *wait = &telling->waits.waits[i];
+
+		if (is_evidence[wait->edge])
+			peeps_wait_json(json, graph, wait, NULL);
+	}
+	peeps_json_array_end(json);
+}
+
+int peeps_check_waits_json(const struct peeps_graph *graph, struct peeps_json *json)
+{
+	struct peeps_telling telling;
+	bool *is_evidence;
+	int r = peeps_telling_init(&telling, graph, 0);
+
+	if (r)
+		return r;
+	is_evidence = peeps_arena_take(telling.arena, graph->edge_count + 1, sizeof(*is_evidence));
+	r = is_evidence ? 0 : -ENOMEM;
+	for (size_t i = 0; r == 0 && i < graph->finding_count; i++) {
+		for (size_t j = 0; j < graph->findings[i].edge_count; j++)
+			is_evidence[graph->findings[i].edges[j]] = true;
+	}
+	if (r == 0)
+		write_waits(graph, &telling, is_evidence, json);
+	peeps_telling_deinit(&telling);
 	return r;
 }
 

@@ -29,6 +29,13 @@ int peeps_check_text(const struct peeps_graph *graph, const struct peeps_check_v
 		     FILE *out);
 
 /**
+ * peeps_check_waits_json - the key `waits` of an open map: those that findings rest on, as in peeps_blocked_json()
+ *
+ * Returns 0 or -ENOMEM.
+ */
+int peeps_check_waits_json(const struct peeps_graph *graph, struct peeps_json *json);
+
+/**
  * peeps_check_json - the keys `findings` and `verdict` of an open map
  *
  * verdict: "deadlock", "orphaned_wait" or "long_wait", the gravest certain finding; "possible" if none is certain;

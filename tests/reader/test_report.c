@@ -115,7 +115,7 @@ static void json__several_processes__lists_them(void **state)
 	graph->skew_ns = 5;
 	assert_printed(
 		json, graph,
-		"{\"taken_at_unix_ns\":1777636800250000000,\"skew_ns\":5,\"quality\":\"cut\",\"notes\":[],"
+		"{\"taken_at_unix_ns\":1777636800250000000,\"skew_ns\":5,\"quality\":\"cut\",\"notes\":[],\"origin\":null,"
 		"\"processes\":[{\"proc_key\":\"orders-4711\",\"pid\":4711,\"name\":\"orders\",\"thread_count\":0},"
 		"{\"proc_key\":\"bank-4800\",\"pid\":4800,\"name\":\"bank\",\"thread_count\":1}]}\n");
 	peeps_graph_free(graph);

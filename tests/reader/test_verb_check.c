@@ -462,6 +462,41 @@ static void check__findings_without_evidence__are_told_all_the_same(void **state
 	peeps_graph_free(graph);
 }
 
+static int waits_json(const struct peeps_graph *graph, FILE *out)
+{
+	struct peeps_json json;
+
+	if (peeps_json_open(&json, out) != 0)
+		return -1;
+	peeps_json_map(&json);
+	if (peeps_check_waits_json(graph, &json) != 0)
+		return -1;
+	peeps_json_map_end(&json);
+	return peeps_json_close(&json);
+}
+
+static void json__waits__are_those_of_findings_with_their_process(void **state)
+{
+	struct peeps_graph *graph = graph_deadlocked();
+	const char *wait;
+	size_t count = 0;
+	char *text;
+
+	(void)state;
+	(void)graph_wait(graph, graph_thread(graph, 9, "other"), graph_mutex(graph, "m", NULL, 0),
+			 10 * S);
+	graph_analyse(graph, 0);
+	text = printed(waits_json, graph);
+	assert_non_null(strstr(text, "\"actor_name\":\"worker-2\",\"process\":\"orders-4711\","
+				     "\"pid\":4711,\"op_kind\":\"lock\""));
+	assert_null(strstr(text, "other"));
+	for (wait = text; (wait = strstr(wait, "\"op_kind\"")); wait++)
+		count++;
+	assert_int_equal(count, 2);
+	free(text);
+	peeps_graph_free(graph);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -486,6 +521,7 @@ int main(void)
 			check__sender_behind_a_sleeping_receiver__is_a_long_wait_but_no_deadlock),
 		cmocka_unit_test(check__many_long_waits_for_the_same__are_told_once),
 		cmocka_unit_test(check__colored__marks_the_verdict_alone),
+		cmocka_unit_test(json__waits__are_those_of_findings_with_their_process),
 		cmocka_unit_test(check__findings_without_evidence__are_told_all_the_same),
 	};
 
