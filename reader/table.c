@@ -291,14 +291,21 @@ static size_t *widest(struct peeps_table *table)
 	return found;
 }
 
-static void fit_width(struct peeps_table *table)
+size_t peeps_table_width(const struct peeps_table *table)
 {
 	size_t total = 0;
 
-	if (table->width == 0)
-		return;
 	for (size_t i = 0; i < table->shown_count; i++)
 		total += (i ? SEPARATOR_COLUMNS : 0) + table->widths[table->shown[i]];
+	return total;
+}
+
+static void fit_width(struct peeps_table *table)
+{
+	size_t total = peeps_table_width(table);
+
+	if (table->width == 0)
+		return;
 	while (total > table->width) {
 		size_t *width = widest(table);
 

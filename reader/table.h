@@ -86,6 +86,11 @@ int peeps_table_row_keyed(struct peeps_table *table, const char *const *cells,
 			  const uint64_t *numbers);
 
 /**
+ * peeps_table_width - columns of the widest row, were there no limit
+ */
+size_t peeps_table_width(const struct peeps_table *table);
+
+/**
  * peeps_table_print - print titles and rows
  *
  * Returns 0 or -ENOMEM; failed writes stay with the stream.

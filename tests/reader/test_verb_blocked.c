@@ -280,6 +280,39 @@ static void table__columns_and_order__are_as_wished(void **state)
 	peeps_graph_free(graph);
 }
 
+static void table__narrow_terminal__says_less_before_it_cuts(void **state)
+{
+	struct peeps_graph *graph = graph_new();
+	const uint32_t mutex = graph_mutex(graph, "accounts", "/src/bank.c", 42),
+		       holder = graph_thread(graph, 1, "the_one_who_holds_it");
+
+	(void)state;
+	graph_sleep(graph, holder, 25000);
+	(void)graph_hold(graph, mutex, holder, 1 * S);
+	for (uint32_t i = 0; i < 200; i++)
+		(void)graph_wait(graph, graph_thread(graph, 1000 + i, "worker"), mutex, 2 * S + i);
+	view.table.width = 132;
+	assert_printed(
+		table, graph,
+		"WAITED  ACTOR                         OPERATION  RESOURCE                    HELD BY                             FOR\n"
+		"18.0 s  worker (1000) and 199 others  lock       mutex accounts (bank.c:42)  the_one_who_holds_it (sleeping)  19.0 s\n");
+	view.table.width = 100;
+	assert_printed(
+		table, graph,
+		"WAITED  ACTOR               OPERATION  RESOURCE        HELD BY                             FOR\n"
+		"18.0 s  worker (1000) +199  lock       mutex accounts  the_one_who_holds_it (sleeping)  19.0 s\n");
+	view.table.width = 85;
+	assert_printed(
+		table, graph,
+		"WAITED  ACTOR               OPERATION  RESOURCE        HELD BY                  FOR\n"
+		"18.0 s  worker (1000) +199  lock       mutex accounts  the_one_who_holds_it  19.0 s\n");
+	view.table.width = 70;
+	assert_printed(table, graph,
+		       "WAITED  ACTOR          OPERATION  RESOURCE       HELD BY           FOR\n"
+		       "18.0 s  worker…) +199  lock       mutex …counts  the_on…lds_it  19.0 s\n");
+	peeps_graph_free(graph);
+}
+
 static void tree__a_thousand_alike__shows_the_first_and_how_many_more(void **state)
 {
 	struct peeps_graph *graph = graph_of_a_pool(1000);
@@ -617,6 +650,7 @@ int main(void)
 		TEST(table__timed_and_recursive__say_so),
 		TEST(table__several_processes__says_which),
 		TEST(table__columns_and_order__are_as_wished),
+		TEST(table__narrow_terminal__says_less_before_it_cuts),
 		TEST(tree__a_thousand_alike__shows_the_first_and_how_many_more),
 		TEST(tree__chain__begins_with_who_holds_it_up),
 		TEST(tree__circle__closes_and_its_victims_hang_on_it),
