@@ -127,7 +127,8 @@ static void dot__pair_across_processes__is_two_nodes_of_two_colors_and_a_link(vo
 	graph->nodes[work.rx].process = bank;
 	text = drawn(graph);
 	assert_has(text, "    label=\"orders-4711\";\n");
-	assert_has(text, "    label=\"bank-4800\";\n");
+	assert_has(text, "    label=\"bank-4800\";\n    fontname=\"sans-serif\";\n    penwidth=3;\n"
+			 "    color=\"#d9ead3\";\n");
 	assert_has(text,
 		   "    n0 [label=\"mpsc\\nwork\\n2/2\", tooltip=\"mpsc:orders-4711:work:tx\", "
 		   "shape=box, fillcolor=\"#cfe2f3\"];\n");

@@ -128,6 +128,10 @@ static void find__none__names_the_nearest(void **state)
 		       "there is no 'mutex:orders-4712:ledger'",
 		       "the nearest: mutex:orders-4711:ledger, mutex:orders-4711:accounts, "
 		       "thread:orders-4711:4712 (worker-1)");
+	assert_refused(graph, "ker-2", -ENOENT, 3, "there is no 'ker-2'",
+		       "the nearest: thread:orders-4711:4713 (worker-2)");
+	assert_refused(graph, "ounts", -ENOENT, 3, "there is no 'ounts'",
+		       "the nearest: mutex:orders-4711:accounts");
 	assert_refused(graph, "zzzzzzzz", -ENOENT, 3, "there is no 'zzzzzzzz'",
 		       "nothing is called like that");
 	assert_refused(
