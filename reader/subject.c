@@ -104,14 +104,27 @@ static bool is_end_of_id(const struct peeps_graph *graph, size_t i, const char *
 	       strcmp(id + length - end, word) == 0;
 }
 
+/* "mutex:accounts": the id without the process. */
+static bool is_id_at_home(const struct peeps_graph *graph, size_t i, const char *word)
+{
+	const char *id = id_of(graph, i);
+	const char *process = strchr(id, ':');
+	const char *rest = process ? strchr(process + 1, ':') : NULL;
+	const size_t prefix = strcspn(word, ":");
+
+	return rest && word[prefix] && prefix == (size_t)(process - id) &&
+	       strncmp(id, word, prefix) == 0 && strcmp(rest, word + prefix) == 0;
+}
+
 static bool is_name(const struct peeps_graph *graph, size_t i, const char *word)
 {
 	return strcmp(name_of(graph, i), word) == 0;
 }
 
-static bool is_end_of_id_or_name(const struct peeps_graph *graph, size_t i, const char *word)
+static bool is_part_or_name(const struct peeps_graph *graph, size_t i, const char *word)
 {
-	return is_end_of_id(graph, i, word) || is_name(graph, i, word);
+	return is_end_of_id(graph, i, word) || is_id_at_home(graph, i, word) ||
+	       is_name(graph, i, word);
 }
 
 static void look_for(struct candidates *candidates, matches *wanted, const char *word)
@@ -229,7 +242,8 @@ static int ambiguous(const struct candidates *candidates, const char *word,
 	(void)snprintf(problem->what, sizeof(problem->what), "'%s' could be any of %zu", word,
 		       candidates->count);
 	list_in(list, sizeof(list), candidates, word);
-	return peeps_problem_set(problem, PEEPS_EXIT_USAGE, -EINVAL, "give more of the id", "%s",
+	return peeps_problem_set(problem, PEEPS_EXIT_USAGE, -EINVAL,
+				 "give more of the id, or its kind and name: mutex:accounts", "%s",
 				 list);
 }
 
@@ -255,7 +269,7 @@ int peeps_subject_find(struct peeps_subject *subject, const struct peeps_graph *
 
 	look_for(&candidates, is_id, word);
 	if (candidates.count == 0)
-		look_for(&candidates, is_end_of_id_or_name, word);
+		look_for(&candidates, is_part_or_name, word);
 	if (candidates.count == 0)
 		return unknown(&candidates, word, problem);
 	if (candidates.count > 1 && !is_one_channel(&candidates, &candidates.listed[0]))

@@ -16,7 +16,8 @@ struct peeps_subject {
 
 /**
  * peeps_subject_find - by its whole id, or by as much of it as only one has
- * @word: an id; else the end of one, from a colon on ("accounts", "jobs:tx", a thread's "4715"); else a name. Of a
+ * @word: an id; else the end of one, from a colon on ("accounts", "jobs:tx", a thread's "4715"), one
+ *        without its process ("mutex:accounts"), or a name. Of a
  *        channel that is called by its name, the sending end is meant
  *
  * Returns 0; -ENOMEM; -EINVAL if it could be several (status 2), -ENOENT if it is none (status 3), with the problem

@@ -84,6 +84,10 @@ static void find__several__lists_them(void **state)
 	(void)graph_mutex(graph, "pool", NULL, 0);
 	assert_refused(graph, "pool", -EINVAL, 2, "'pool' could be any of 3",
 		       "thread:orders-4711:7, thread:orders-4711:8, mutex:orders-4711:pool");
+	assert_found(graph, "mutex:pool", false, 2);
+	assert_found(graph, "thread:8", false, 1);
+	assert_refused(graph, "mute:pool", -ENOENT, 3, "there is no 'mute:pool'",
+		       "nothing is called like that");
 	for (uint32_t i = 0; i < 20; i++)
 		(void)graph_thread(graph, 10 + i, "many");
 	assert_refused(
