@@ -7,11 +7,18 @@
 #include "reader/labels.h"
 #include "reader/waits.h"
 
+/* Which waits begin, or end, at a node: positions in waits, so longest first. */
+struct peeps_wait_index {
+	uint32_t *starts; /* node_count + 1 positions in waits */
+	uint32_t *waits;
+};
+
 struct peeps_telling {
 	const struct peeps_graph *graph;
 	struct peeps_arena *arena;
 	struct peeps_labels labels;
 	struct peeps_waits waits;
+	struct peeps_wait_index by_actor, by_resource; /* in the arena */
 };
 
 /**
@@ -23,6 +30,13 @@ struct peeps_telling {
 int peeps_telling_init(struct peeps_telling *telling, const struct peeps_graph *graph,
 		       uint64_t min_ns);
 void peeps_telling_deinit(struct peeps_telling *telling);
+
+static inline const uint32_t *peeps_wait_index_at(const struct peeps_wait_index *index,
+						  uint32_t node, size_t *count)
+{
+	*count = index->starts[node + 1] - index->starts[node];
+	return index->waits + index->starts[node];
+}
 
 static inline const struct peeps_edge *peeps_telling_edge(const struct peeps_telling *telling,
 							  const struct peeps_wait *wait)

@@ -13,7 +13,8 @@
 #include "reader/way_out.h"
 
 #define LISTED_MAX 10 /* of a list */
-#define BELOW_MAX  3  /* of a list below a line of one */
+#define BELOW_MAX \
+	3 /* of a list below a line of one, whatever is wanted: there may be as many below each */
 
 struct explain {
 	const struct peeps_graph *graph;
@@ -305,27 +306,29 @@ static void print_holders(const struct explain *e, uint32_t node, const char *ti
 /* Who waits for something, longest first, and what would end the longest wait. */
 static void print_waiters(const struct explain *e, uint32_t node, const char *title)
 {
-	const struct peeps_edge *longest = NULL;
+	size_t count;
+	const uint32_t *waits = peeps_wait_index_at(&e->telling.by_resource, node, &count);
 	struct list list = list_of(e, title);
 
-	for (size_t i = 0; i < e->telling.waits.count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		const struct peeps_edge *edge =
-			peeps_telling_edge(&e->telling, &e->telling.waits.waits[i]);
+			peeps_telling_edge(&e->telling, &e->telling.waits.waits[waits[i]]);
 
-		if (edge->dst != node)
-			continue;
-		longest = longest ? longest : edge;
 		if (list_next(&list))
 			print_line(e, 1,
 				   peeps_arena_format(e->telling.arena, "%s: %s",
 						      name_of(e, edge->src), operation(e, edge)));
 	}
 	list_end(&list);
-	if (longest)
+	if (count)
 		print_line(e, 1,
-			   peeps_arena_format(e->telling.arena, "%s ends %s",
-					      list.count > 1 ? "the longest" : "that",
-					      peeps_way_out(&e->telling, longest)));
+			   peeps_arena_format(
+				   e->telling.arena, "%s ends %s",
+				   count > 1 ? "the longest" : "that",
+				   peeps_way_out(
+					   &e->telling,
+					   peeps_telling_edge(&e->telling,
+							      &e->telling.waits.waits[waits[0]]))));
 }
 
 /* --- what an actor does ----------------------------------------------------------------------------------------- */
@@ -338,7 +341,7 @@ static void print_enders(const struct explain *e, const struct peeps_wait *wait)
 		const char *what = hold_of(e, &e->graph->edges[wait->holders[i]]);
 		const char *doing = peeps_way_out_doing(&e->telling, holder);
 
-		if (!e->all && i == BELOW_MAX) {
+		if (i == BELOW_MAX) {
 			(void)fprintf(e->out, "    and %zu more\n", wait->holder_count - i);
 			return;
 		}
@@ -351,13 +354,15 @@ static void print_enders(const struct explain *e, const struct peeps_wait *wait)
 
 static void print_waits(const struct explain *e, uint32_t actor)
 {
+	size_t count;
+	const uint32_t *waits = peeps_wait_index_at(&e->telling.by_actor, actor, &count);
 	struct list list = list_of(e, "waits for");
 
-	for (size_t i = 0; i < e->telling.waits.count; i++) {
-		const struct peeps_wait *wait = &e->telling.waits.waits[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct peeps_wait *wait = &e->telling.waits.waits[waits[i]];
 		const struct peeps_edge *edge = peeps_telling_edge(&e->telling, wait);
 
-		if (edge->src != actor || !list_next(&list))
+		if (!list_next(&list))
 			continue;
 		print_line(e, 1,
 			   peeps_arena_format(e->telling.arena, "%s: %s", name_of(e, edge->dst),
@@ -374,18 +379,19 @@ static void print_waits(const struct explain *e, uint32_t actor)
 static void print_held_up(const struct explain *e, const struct peeps_edge *hold)
 {
 	const uint32_t target = peeps_wakers_across(&e->telling.waits.wakers, hold->src);
-	size_t count = 0;
+	const uint32_t *waits;
+	size_t count;
 
-	for (size_t i = 0; i < e->telling.waits.count; i++) {
-		const struct peeps_edge *edge =
-			peeps_telling_edge(&e->telling, &e->telling.waits.waits[i]);
-
-		if (edge->dst == target && (count++ < BELOW_MAX || e->all))
-			print_line(e, 2,
-				   peeps_label_wait(e->telling.arena, &e->telling.labels, e->graph,
-						    edge, PEEPS_LABEL_SHORT));
-	}
-	if (count > BELOW_MAX && !e->all)
+	if (target == PEEPS_NO_NODE)
+		return;
+	waits = peeps_wait_index_at(&e->telling.by_resource, target, &count);
+	for (size_t i = 0; i < count && i < BELOW_MAX; i++)
+		print_line(e, 2,
+			   peeps_label_wait(e->telling.arena, &e->telling.labels, e->graph,
+					    peeps_telling_edge(&e->telling,
+							       &e->telling.waits.waits[waits[i]]),
+					    PEEPS_LABEL_SHORT));
+	if (count > BELOW_MAX)
 		(void)fprintf(e->out, "    and %zu more wait for it\n", count - BELOW_MAX);
 }
 

@@ -136,16 +136,13 @@ const char *peeps_way_out(const struct peeps_telling *telling, const struct peep
 			      : end;
 }
 
-/* The wait of an actor that keeps it; any one will do. */
+/* The wait of an actor that keeps it longest; any one will do. */
 static const struct peeps_edge *wait_of(const struct peeps_telling *t, uint32_t actor)
 {
-	for (size_t i = 0; i < t->waits.count; i++) {
-		const struct peeps_edge *edge = peeps_telling_edge(t, &t->waits.waits[i]);
+	size_t count;
+	const uint32_t *waits = peeps_wait_index_at(&t->by_actor, actor, &count);
 
-		if (edge->src == actor)
-			return edge;
-	}
-	return NULL;
+	return count ? peeps_telling_edge(t, &t->waits.waits[waits[0]]) : NULL;
 }
 
 const char *peeps_way_out_doing(const struct peeps_telling *telling, uint32_t actor)
