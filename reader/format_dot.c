@@ -138,6 +138,12 @@ static void print_line(const struct picture *p, const char *text)
 	print_elided(p, text);
 }
 
+/* It stands for something of a process that is not in the picture. */
+static bool is_foreign(const struct picture *p, uint32_t node)
+{
+	return p->graph->nodes[node].kind_number == PEEPS_KIND_FOREIGN;
+}
+
 static void print_label(const struct picture *p, uint32_t number)
 {
 	const struct peeps_node *node = &p->graph->nodes[number];
@@ -155,6 +161,8 @@ static void print_label(const struct picture *p, uint32_t number)
 	}
 	print_elided(p, parts.kind);
 	print_line(p, parts.name);
+	if (parts.process && is_foreign(p, number))
+		print_line(p, parts.process);
 	if (parts.state)
 		print_line(p, parts.state);
 	if (parts.place)
@@ -172,10 +180,12 @@ static void print_node(const struct picture *p, uint32_t number)
 	(void)fputs("\", tooltip=\"", p->out);
 	print_quoted(p, node->id);
 	(void)fprintf(p->out, "\", shape=%s, fillcolor=\"%s\"", actor ? "ellipse" : "box",
-		      palette[node->process % (sizeof(palette) / sizeof(palette[0]))]);
+		      is_foreign(p, number)
+			      ? "#ffffff"
+			      : palette[node->process % (sizeof(palette) / sizeof(palette[0]))]);
 	if (color)
 		(void)fprintf(p->out, ", color=\"%s\", penwidth=3", color);
-	if (node->gone)
+	if (node->gone || is_foreign(p, number))
 		(void)fputs(", style=\"filled,dashed\"", p->out);
 	(void)fputs("];\n", p->out);
 }
@@ -188,14 +198,17 @@ static int print_clusters(const struct picture *p)
 	uint32_t *first =
 		peeps_arena_take(p->telling.arena, graph->process_count + 1, sizeof(*first));
 
+	uint32_t cluster;
+
 	if (!next || !first)
 		return -ENOMEM;
 	/* From the last one, so that each list is in order; numbers plus one, for zero ends a list. */
 	for (uint32_t i = (uint32_t)graph->node_count; i-- > 0;) {
 		if (p->drawn_as[i] != i)
 			continue;
-		next[i] = first[process_of(p, i)];
-		first[process_of(p, i)] = i + 1;
+		cluster = is_foreign(p, i) ? (uint32_t)graph->process_count : process_of(p, i);
+		next[i] = first[cluster];
+		first[cluster] = i + 1;
 	}
 	for (size_t process = 0; process < graph->process_count; process++) {
 		(void)fprintf(p->out, "  subgraph cluster_%zu {\n    label=\"", process);
@@ -208,6 +221,8 @@ static int print_clusters(const struct picture *p)
 			print_node(p, i - 1);
 		(void)fputs("  }\n", p->out);
 	}
+	for (uint32_t i = first[graph->process_count]; i; i = next[i - 1])
+		print_node(p, i - 1);
 	return 0;
 }
 

@@ -10,6 +10,7 @@ struct peeps_graph;
  * peeps_format_dot - write a snapshot as a picture for Graphviz: `dot -Tsvg`
  *
  * - A cluster per process, in a color that its nodes wear, too. Scopes are no part of the picture.
+ *   What belongs to a process that was not looked at is white, and in no cluster.
  * - Both ends of a pair (channel, request and response) are one node if they are of one process; else each is its own,
  *   with a link between them that stands out.
  * - Pending operations stand out; other operations are dashed, holds dotted; a link's structural `needs` is not drawn.

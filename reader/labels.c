@@ -184,12 +184,35 @@ static const char *place_made(struct peeps_arena *arena, const struct peeps_sour
 	return peeps_arena_format(arena, "%s:%" PRIu32, file, source->line);
 }
 
+/* What stands for a thing of another process is called as that would be: its name is the other's id. */
+static bool foreign_parts(struct peeps_arena *arena, const struct peeps_node *stub,
+			  struct peeps_label_parts *parts)
+{
+	const char *process = strchr(stub->name, ':');
+	const char *rest = process ? strchr(process + 1, ':') : NULL;
+	const char *kind, *proc_key;
+
+	if (stub->kind_number != PEEPS_KIND_FOREIGN || !rest)
+		return false;
+	kind = peeps_arena_format(arena, "%.*s", (int)(process - stub->name), stub->name);
+	proc_key = peeps_arena_format(arena, "%.*s", (int)(rest - process - 1), process + 1);
+	if (!kind || !proc_key)
+		return false;
+	*parts = (struct peeps_label_parts){
+		.kind = kind, .name = rest + 1, .process = proc_key, .state = "not looked at"
+	};
+	return true;
+}
+
 struct peeps_label_parts peeps_label_resource_parts(struct peeps_arena *arena,
 						    const struct peeps_graph *graph, uint32_t node,
 						    enum peeps_label_style style)
 {
 	const struct peeps_node *resource = &graph->nodes[node];
+	struct peeps_label_parts parts;
 
+	if (foreign_parts(arena, resource, &parts))
+		return parts;
 	return (struct peeps_label_parts){
 		.kind = kind_of(resource),
 		.name = resource->name,
@@ -425,14 +448,13 @@ char *peeps_label_inside(struct peeps_arena *arena, const struct peeps_labels *l
 char *peeps_label_brief_wait(struct peeps_arena *arena, const struct peeps_graph *graph,
 			     const struct peeps_edge *edge)
 {
-	const struct peeps_node *resource = &graph->nodes[edge->dst];
+	const struct peeps_label_parts parts =
+		peeps_label_resource_parts(arena, graph, edge->dst, PEEPS_LABEL_CELL);
 
-	if (graph->process_count > 1)
+	if (parts.process)
 		return peeps_arena_format(arena, "which waits %s \"%s\" (%s)", purpose(arena, edge),
-					  resource->name,
-					  graph->processes[resource->process].proc_key);
-	return peeps_arena_format(arena, "which waits %s \"%s\"", purpose(arena, edge),
-				  resource->name);
+					  parts.name, parts.process);
+	return peeps_arena_format(arena, "which waits %s \"%s\"", purpose(arena, edge), parts.name);
 }
 
 char *peeps_label_brief_inside(struct peeps_arena *arena, const struct peeps_labels *labels,

@@ -52,9 +52,10 @@ enum peeps_label_style {
 /* What a resource is called by; the others are NULL if there is nothing to say (or without memory: the arena knows). */
 struct peeps_label_parts {
 	const char *kind, *name;
-	const char *process; /* where there are several: its proc_key */
-	const char *state;   /* "16/16", "0 of 1 available" */
-	const char *place;   /* "bank.c:42" */
+	const char *
+		process; /* where there are several, and of what is not in this graph: its proc_key */
+	const char *state; /* "16/16", "0 of 1 available" */
+	const char *place; /* "bank.c:42" */
 };
 
 struct peeps_label_parts peeps_label_resource_parts(struct peeps_arena *arena,

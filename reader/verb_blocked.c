@@ -103,16 +103,23 @@ static const char *operation_cell(struct rows *b, const struct peeps_edge *edge,
 				  edge->uncertain ? "unproved" : "");
 }
 
+static const char *process_key(const struct rows *b, uint32_t node)
+{
+	const struct peeps_graph *graph = b->telling.graph;
+
+	return graph->processes[graph->nodes[node].process].proc_key;
+}
+
 /* "mpsc work (16/16, pool.c:76)": where it was made only if there is room for that, too. */
 static const char *resource_cell(struct rows *b, const struct peeps_edge *edge)
 {
 	struct peeps_label_parts parts = peeps_label_resource_parts(
 		b->telling.arena, b->telling.graph, edge->dst, PEEPS_LABEL_CELL);
+	const char *home = process_key(b, edge->src);
 	const char *kind = peeps_arena_format(b->telling.arena, "%s ", parts.kind), *whole,
 		   *state = "";
 
-	if (b->telling.graph->nodes[edge->dst].process !=
-	    b->telling.graph->nodes[edge->src].process)
+	if (parts.process && strcmp(parts.process, home) != 0)
 		parts.name =
 			peeps_arena_format(b->telling.arena, "%s/%s", parts.process, parts.name);
 	if (!parts.name)
@@ -172,7 +179,11 @@ static const char *holders_cell(struct rows *b, const struct peeps_wait *wait)
 	const struct peeps_edge *hold;
 
 	if (wait->holder_count == 0)
-		return edge->op == PEEPS_OP_LOCK || edge->op == PEEPS_OP_ACQUIRE ? "nobody" : "-";
+		return (edge->op == PEEPS_OP_LOCK || edge->op == PEEPS_OP_ACQUIRE) &&
+				       b->telling.graph->nodes[edge->dst].role ==
+					       PEEPS_ROLE_RESOURCE
+			       ? "nobody"
+			       : "-";
 	hold = &b->telling.graph->edges[wait->holders[0]];
 	name = peeps_label_actor_at_home(&b->telling.labels, b->telling.graph, hold->dst,
 					 b->telling.graph->nodes[edge->src].process);
@@ -188,7 +199,6 @@ static int add_row(struct rows *b, struct peeps_table *table, const struct peeps
 		   bool together)
 {
 	const struct peeps_edge *edge = peeps_telling_edge(&b->telling, wait);
-	const struct peeps_node *actor = &b->telling.graph->nodes[edge->src];
 	const char *at = peeps_label_source(b->telling.arena, &edge->source);
 	const char *cells[COLUMNS];
 	char waited[PEEPS_DURATION_BYTES], held[PEEPS_DURATION_BYTES] = "-";
@@ -201,7 +211,7 @@ static int add_row(struct rows *b, struct peeps_table *table, const struct peeps
 		(void)peeps_duration_ceil(held, numbers[FOR], hold->held_accuracy_ns);
 	}
 	cells[WAITED] = peeps_duration_floor(waited, wait->pending_ns);
-	cells[PROCESS] = b->telling.graph->processes[actor->process].proc_key;
+	cells[PROCESS] = process_key(b, edge->src);
 	cells[ACTOR] = actor_cell(b, wait, together);
 	cells[OPERATION] = operation_cell(b, edge, together);
 	cells[RESOURCE] = resource_cell(b, edge);

@@ -101,6 +101,8 @@ static const char *end_of_recv(const struct peeps_telling *t, const struct peeps
 static const char *end_of(const struct peeps_telling *t, const struct peeps_edge *wait,
 			  const struct enders *enders)
 {
+	if (t->graph->nodes[wait->dst].kind_number == PEEPS_KIND_FOREIGN)
+		return "in another process, which was not looked at";
 	switch (wait->op) {
 	case PEEPS_OP_LOCK:
 		return end_of_lock(t, wait, enders);

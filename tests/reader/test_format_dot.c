@@ -142,6 +142,25 @@ static void dot__pair_across_processes__is_two_nodes_of_two_colors_and_a_link(vo
 	free(text);
 }
 
+static void dot__something_of_a_process_not_looked_at__is_in_no_cluster(void **state)
+{
+	struct peeps_graph *graph = graph_new();
+	const uint32_t stub = graph_mutex(graph, "mutex:bank-4800:accounts", NULL, 0);
+	const char *cluster_end, *node;
+	char *text;
+
+	(void)state;
+	graph->nodes[stub].kind_number = PEEPS_KIND_FOREIGN;
+	graph->nodes[stub].role = PEEPS_ROLE_OTHER;
+	(void)graph_wait(graph, graph_thread(graph, 1, "t"), stub, 10 * S);
+	text = drawn(graph);
+	cluster_end = strstr(text, "\n  }\n");
+	node = strstr(text, "    n0 [label=\"mutex\\naccounts\\nbank-4800\\nnot looked at\"");
+	assert_true(cluster_end && node > cluster_end);
+	assert_has(node, "fillcolor=\"#ffffff\", style=\"filled,dashed\"];\n");
+	free(text);
+}
+
 static void dot__links_that_contradict_each_other__lose_no_node(void **state)
 {
 	struct peeps_graph *graph = graph_new();
@@ -202,6 +221,7 @@ int main(void)
 		cmocka_unit_test(dot__pending_and_other_operations__look_different),
 		cmocka_unit_test(dot__pair_in_one_process__is_one_node_and_no_link),
 		cmocka_unit_test(dot__pair_across_processes__is_two_nodes_of_two_colors_and_a_link),
+		cmocka_unit_test(dot__something_of_a_process_not_looked_at__is_in_no_cluster),
 		cmocka_unit_test(dot__links_that_contradict_each_other__lose_no_node),
 		cmocka_unit_test(dot__hostile_names__stay_within_their_quotes),
 		cmocka_unit_test(dot__scopes__are_no_part_of_it),

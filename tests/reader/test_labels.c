@@ -78,6 +78,29 @@ static void wait__across_processes__says_whose_each_is(void **state)
 	leave(&scene);
 }
 
+static void wait__for_what_was_not_looked_at__calls_it_as_its_process_would(void **state)
+{
+	struct peeps_graph *graph = graph_new();
+	const uint32_t here = graph_thread(graph, 1, "worker");
+	const uint32_t stub = graph_mutex(graph, "mutex:bank-4800:accounts:x", NULL, 0),
+		       odd = graph_mutex(graph, "odd", NULL, 0);
+	const uint32_t wait = graph_wait(graph, here, stub, 18 * S),
+		       other = graph_wait(graph, here, odd, 18 * S);
+	struct scene scene;
+
+	(void)state;
+	graph->nodes[stub].kind_number = PEEPS_KIND_FOREIGN;
+	graph->nodes[odd].kind_number = PEEPS_KIND_FOREIGN;
+	graph->nodes[odd].kind = "foreign";
+	scene = scene_of(graph);
+	assert_wait(&scene, wait,
+		    "worker has waited 2.0 s for mutex \"accounts:x\" (bank-4800, not looked at)");
+	assert_string_equal(peeps_label_brief_wait(scene.labels.arena, graph, &graph->edges[wait]),
+			    "which waits for \"accounts:x\" (bank-4800)");
+	assert_wait(&scene, other, "worker has waited 2.0 s for foreign \"odd\"");
+	leave(&scene);
+}
+
 static void inside__across_processes__names_the_process_once(void **state)
 {
 	struct peeps_graph *graph = graph_new();
@@ -162,6 +185,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(actor__same_name_in_two_processes__is_told_by_its_process),
 		cmocka_unit_test(wait__across_processes__says_whose_each_is),
+		cmocka_unit_test(wait__for_what_was_not_looked_at__calls_it_as_its_process_would),
 		cmocka_unit_test(inside__across_processes__names_the_process_once),
 		cmocka_unit_test(wait__timed__says_when_it_gives_up),
 		cmocka_unit_test(hold__recursive__says_how_often),

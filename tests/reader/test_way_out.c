@@ -129,6 +129,8 @@ static void others__say_what_is_known(void **state)
 	(void)state;
 	assert_way_out(graph, join, "when b ends");
 	assert_way_out(graph, meet, "by something that is not recorded here");
+	graph->nodes[barrier].kind_number = PEEPS_KIND_FOREIGN;
+	assert_way_out(graph, meet, "in another process, which was not looked at");
 	peeps_graph_free(graph);
 }
 
