@@ -98,6 +98,9 @@ static void wait__for_what_was_not_looked_at__calls_it_as_its_process_would(void
 	assert_string_equal(peeps_label_brief_wait(scene.labels.arena, graph, &graph->edges[wait]),
 			    "which waits for \"accounts:x\" (bank-4800)");
 	assert_wait(&scene, other, "worker has waited 2.0 s for foreign \"odd\"");
+	graph->nodes[stub].kind_number = PEEPS_KIND_MUTEX; /* called so by somebody */
+	assert_wait(&scene, wait,
+		    "worker has waited 2.0 s for mutex \"mutex:bank-4800:accounts:x\"");
 	leave(&scene);
 }
 

@@ -86,6 +86,8 @@ static void find__several__lists_them(void **state)
 		       "thread:orders-4711:7, thread:orders-4711:8, mutex:orders-4711:pool");
 	assert_found(graph, "mutex:pool", false, 2);
 	assert_found(graph, "thread:8", false, 1);
+	assert_refused(graph, "mutey:pool", -ENOENT, 3, "there is no 'mutey:pool'",
+		       "nothing is called like that");
 	assert_refused(graph, "mute:pool", -ENOENT, 3, "there is no 'mute:pool'",
 		       "nothing is called like that");
 	for (uint32_t i = 0; i < 20; i++)

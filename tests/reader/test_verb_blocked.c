@@ -258,11 +258,13 @@ static void table__several_processes__says_which(void **state)
 	(void)state;
 	graph->nodes[1].process = bank; /* worker-2 */
 	graph->nodes[3].process = bank; /* ledger */
+	(void)graph_wait(graph, 4, 2, 19950 * MS);
 	assert_printed(
 		table, graph,
 		"WAITED  PROCESS      ACTOR     OPERATION  RESOURCE                                HELD BY                  FOR\n"
 		"12.4 s  bank-4800    worker-2  lock       mutex orders-4711/accounts (bank.c:42)  orders-4711/worker-1  12.5 s\n"
-		"12.3 s  orders-4711  worker-1  lock       mutex bank-4800/ledger (bank.c:43)      bank-4800/worker-2    12.5 s\n");
+		"12.3 s  orders-4711  worker-1  lock       mutex bank-4800/ledger (bank.c:43)      bank-4800/worker-2    12.5 s\n"
+		" 50 ms  orders-4711  idle      lock       mutex accounts (bank.c:42)              worker-1              12.5 s\n");
 	peeps_graph_free(graph);
 }
 
