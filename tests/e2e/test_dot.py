@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """dump -f dot: Graphviz reads it, and what it reads is the program.
 
-usage: test_dot.py PEEPS_READ MUTEX_LOCK_ORDER_INVERSION CHANNEL_FULL_STALL
+usage: test_dot.py PEEPS_READ MUTEX_LOCK_ORDER_INVERSION CHANNEL_FULL_STALL WAITERS
 """
 import json
 import shutil
@@ -14,13 +14,13 @@ import tap
 from target import PeepsRead, Target
 
 READ = PeepsRead(sys.argv[1])
-INVERSION, STALL = sys.argv[2:4]
+INVERSION, STALL, WAITERS = sys.argv[2:5]
 
 
 @unittest.skipUnless(shutil.which('dot'), 'Graphviz is not installed')
 class Dot(unittest.TestCase):
-    def picture(self, command, is_ready, **options):
-        target = Target(command, **options)
+    def picture(self, command, is_ready):
+        target = Target(*command)
         self.addCleanup(target.__exit__)
         answer = READ.until(target.pid, is_ready, 'dump', '-f', 'dot')
         self.assertEqual(answer.status, 0, answer)
@@ -32,7 +32,7 @@ class Dot(unittest.TestCase):
         return read, names, edges
 
     def test_dot__deadlock__four_red_edges(self):
-        _, names, edges = self.picture(INVERSION, lambda answer: answer.out.count('#c00000') == 8)
+        _, names, edges = self.picture([INVERSION], lambda answer: answer.out.count('#c00000') == 8)
         self.assertIn(['heartbeat', 'running'], names.values())
         called = lambda name: name[1] if name[0] == 'mutex' else name[0]
         cycle = {(called(tail), edge['label'].split('\\n')[1].split()[0], called(head))
@@ -41,19 +41,17 @@ class Dot(unittest.TestCase):
                                  ('beta', 'pending', 'left'), ('left', 'held', 'alpha')})
 
     def test_dot__channels__are_one_node_each_and_pending_stands_out(self):
-        _, names, edges = self.picture(STALL, lambda answer: answer.out.count('pending') == 2)
+        _, names, edges = self.picture([STALL], lambda answer: answer.out.count('pending') == 2)
         channels = [name[1] for name in names.values() if name[0] == 'mpsc']
         self.assertEqual(sorted(channels), ['demo.idle_queue', 'demo.work_queue'])
         pending = {(tail[0], edge['label'].split('\\n')[0], head[1]) for tail, edge, head in edges if edge['style'] == 'bold'}
         self.assertEqual(pending, {('bounded_sender', 'send', 'demo.work_queue'),
                                    ('blocked_receiver', 'recv', 'demo.idle_queue')})
 
-    def test_dot__hostile_process_name__is_read_as_it_is_shown(self):
-        read, _, _ = self.picture(STALL, lambda answer: answer.out.count('pending') == 2,
-                                  env={'PEEPS_NAME': 'a"];evil[&lt;\\'})
-        clusters = [thing for thing in read['objects'] if thing['name'].startswith('cluster')]
-        self.assertEqual(len(clusters), 1)
-        self.assertEqual(len(read['objects']) - 1, len(clusters[0]['nodes']))
+    def test_dot__hostile_name__stays_within_its_quotes(self):
+        name = 'a"]; evil [label="\\\n&lt;\\N'
+        _, names, _ = self.picture([WAITERS, '1', name], lambda answer: answer.out.count('pending') == 1)
+        self.assertEqual(sorted(label[0] for label in names.values() if len(label) > 1), ['main', 'mutex', 'patient'])
 
 
 if __name__ == '__main__':

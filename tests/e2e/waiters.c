@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * waiters COUNT - so many threads wait for one mutex, one of them for an hour at most
+ * waiters COUNT [NAME] - so many threads wait for one mutex, one of them for an hour at most
  *
- * main holds "gate" three times over, for it is recursive, and sleeps. Prints its PID once all have been started, and runs
+ * main holds it three times over, for it is recursive, and sleeps. It is called NAME, or "gate". Prints its PID once all have been started, and runs
  * until it is killed.
  */
 #include <pthread.h>
@@ -45,14 +45,14 @@ static void start(pthread_attr_t *attr, void *(*run)(void *))
 
 int main(int argc, char **argv)
 {
-	const long count = argc == 2 ? strtol(argv[1], NULL, 10) : 0;
+	const long count = argc > 1 ? strtol(argv[1], NULL, 10) : 0;
 	pthread_mutexattr_t type;
 	pthread_attr_t attr;
 
 	peeps_thread_name("main");
 	(void)pthread_mutexattr_init(&type);
 	(void)pthread_mutexattr_settype(&type, PTHREAD_MUTEX_RECURSIVE);
-	(void)peeps_mutex_init(&gate, "gate", &type);
+	(void)peeps_mutex_init(&gate, argc > 2 ? argv[2] : "gate", &type);
 	for (int i = 0; i < 3; i++)
 		(void)peeps_mutex_lock(&gate);
 
