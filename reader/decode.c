@@ -35,7 +35,7 @@ static int each(struct set *set, int (*step)(struct peeps_decoder *d))
 
 /* --- notes ------------------------------------------------------------------------------------------------------ */
 
-#define NOTES_MAX 14 /* of one process, beside those of its cut */
+#define NOTES_MAX 15 /* of one process, beside those of its cut */
 
 /* Of several processes, it says of which one it is. */
 static void add_note(struct peeps_decoder *d, const char *note)
@@ -66,6 +66,13 @@ static void make_notes(struct peeps_decoder *d, enum peeps_quality best)
 		add_note(d, peeps_text_mend(d->arena, peeps_bytes_of(d->image->notes[i])));
 	if (d->image->notes_lost)
 		add_note(d, "there was more to note than there is room for");
+	if (d->image->header.layout_minor > PEEPS_LAYOUT_MINOR)
+		add_note(d, peeps_arena_format(
+				    d->arena,
+				    "its segment has layout %d.%" PRIu32
+				    ", and this reader knows %d.%d: what is new may be missing",
+				    PEEPS_LAYOUT_MAJOR, d->image->header.layout_minor,
+				    PEEPS_LAYOUT_MAJOR, PEEPS_LAYOUT_MINOR));
 	add_damage_note(
 		d, d->schema.unknown,
 		"row of the segment's schema is of a later layout; what it describes is left out",

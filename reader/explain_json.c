@@ -182,7 +182,7 @@ static int write_findings(const struct explain *e)
 		if (is_of(&e->graph->findings[i], e->node))
 			graph.findings[graph.finding_count++] = e->graph->findings[i];
 	}
-	peeps_format_json_findings(e->json, &graph);
+	peeps_document_findings(&e->json->sink, &graph);
 	return 0;
 }
 

@@ -172,7 +172,7 @@ static int look_at_snapshot(const struct peeps_options *options, const struct pe
 	int r = peeps_snapshot_read(place->fd, place->word, &read, problem);
 
 	if (r == 0 && options->max_wait_ns)
-		r = peeps_analyse(read, &wishes);
+		r = peeps_analyse_waits(read, &wishes);
 	if (r)
 		peeps_graph_free(read);
 	else

@@ -101,6 +101,8 @@ static int refuse_terminal(struct peeps_problem *problem)
 	return peeps_problem_set(problem, PEEPS_EXIT_USAGE, -EINVAL,
 				 "-o FILE, or a pipe; -f json can be read",
 				 "standard output is one");
+}
+
 static int explain_in_json(const struct peeps_graph *graph, const struct peeps_subject *subject,
 			   FILE *out)
 {
@@ -192,22 +194,18 @@ static int run(const struct peeps_options *options)
 		return peeps_answer_look(options, print_explain);
 	case PEEPS_VERB_DUMP:
 		return peeps_answer_look(options, print_dump);
-	case PEEPS_VERB_COMPLETION:
-		return peeps_answer(options, print_completion, NULL);
 	case PEEPS_VERB_PS:
 		return peeps_answer(options, peeps_ps_print, NULL);
 	case PEEPS_VERB_DOCTOR:
 		return peeps_doctor(options);
+	case PEEPS_VERB_GC:
+		return peeps_answer(options, peeps_gc_print, NULL);
+	case PEEPS_VERB_COMPLETION:
+		return peeps_answer(options, print_completion, NULL);
 	case PEEPS_VERB_HELP:
 		return peeps_answer(options, print_help, NULL);
 	case PEEPS_VERB_VERSION:
 		return peeps_answer(options, print_version, NULL);
-	case PEEPS_VERB_PS:
-	case PEEPS_VERB_DOCTOR:
-	case PEEPS_VERB_GC:
-		return peeps_answer(options, peeps_gc_print, NULL);
-	case PEEPS_VERB_EXPLAIN:
-		break;
 	}
 	return PEEPS_EXIT_USAGE;
 }

@@ -86,20 +86,23 @@ static char *listing_of(int fd)
 	return text;
 }
 
-static void listing_compare(const char *name, const char *listing)
+static void listing_save(const char *name, const char *listing)
 {
 	char path[512];
-	struct file expected;
 	FILE *out;
 
-	if (getenv("PEEPS_GOLDEN_WRITE")) { // NOLINT(concurrency-mt-unsafe): one thread
-		path_of(name, ".listing", path);
-		out = fopen(path, "w");
-		assert_non_null(out);
-		(void)fputs(listing, out);
-		assert_int_equal(fclose(out), 0);
-	}
-	expected = file_read(name, ".listing");
+	if (!getenv("PEEPS_GOLDEN_WRITE")) // NOLINT(concurrency-mt-unsafe): one thread
+		return;
+	path_of(name, ".listing", path);
+	out = fopen(path, "w");
+	assert_non_null(out);
+	(void)fputs(listing, out);
+	assert_int_equal(fclose(out), 0);
+}
+
+static void listing_compare(const char *name, const char *listing)
+{
+	struct file expected = file_read(name, ".listing");
 	for (const char *a = listing, *b = expected.bytes; *a || *b; a++, b++) {
 		if (*a == *b)
 			continue;
@@ -120,10 +123,22 @@ static void segment__saved__gives_the_graph_that_it_gave(void **state)
 		struct file file = file_read(names[i], ".peeps");
 		char *listing = listing_of(segment_memfd(file.bytes, file.count));
 
+		listing_save(names[i], listing);
 		listing_compare(names[i], listing);
 		free(listing);
 		free(file.bytes);
 	}
+}
+
+/* That it is of a later layout is all that differs. */
+static void note_forget(char *listing)
+{
+	char *note = strstr(listing, "note its segment has layout 1.");
+	char *end;
+
+	assert_non_null(note);
+	end = strchr(note, '\n') + 1;
+	memmove(note, end, strlen(end) + 1);
 }
 
 static void segment__of_the_next_minor_version__gives_the_same(void **state)
@@ -133,6 +148,7 @@ static void segment__of_the_next_minor_version__gives_the_same(void **state)
 		struct file file = file_read(names[i], ".peeps");
 		char *listing = listing_of(later_segment_memfd(file.bytes));
 
+		note_forget(listing);
 		listing_compare(names[i], listing);
 		free(listing);
 		free(file.bytes);

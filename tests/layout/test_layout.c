@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The layout hash, from the rows of layout.def and kinds.def: when this fails, the layout has changed. Then old readers
- * and new writers no longer understand each other by it: docs/segment.md says what to bump, and PEEPS_LAYOUT_HASH takes
- * the value that the failure prints.
+ * The layout hash, from the rows of layout.def and kinds.def: when this fails, the layout has changed. docs/segment.md
+ * says what may change and what to raise; PEEPS_LAYOUT_HASH takes the value that the failure prints.
  */
 #include <setjmp.h>
 #include <stdarg.h>

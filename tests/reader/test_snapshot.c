@@ -214,12 +214,15 @@ static void assert_same_bytes(const struct bytes *got, const struct bytes *wante
 
 static int write_verbs(const struct peeps_graph *graph, FILE *out)
 {
+	const struct peeps_blocked_view blocked = { .all = true };
+	const struct peeps_check_view check = { .all = true };
 	struct peeps_json *json = malloc(sizeof(*json));
+	struct peeps_problem problem = { .status = 0 };
 
 	assert_int_equal(peeps_format_text(graph, out), 0);
-	assert_int_equal(peeps_blocked_table(graph, 0, out), 0);
-	assert_int_equal(peeps_blocked_tree(graph, 0, out), 0);
-	assert_int_equal(peeps_check_text(graph, out), 0);
+	assert_int_equal(peeps_blocked_table(graph, &blocked, out, &problem), 0);
+	assert_int_equal(peeps_blocked_tree(graph, &blocked, out), 0);
+	assert_int_equal(peeps_check_text(graph, &check, out), 0);
 	assert_int_equal(peeps_json_open(json, out), 0);
 	peeps_json_map(json);
 	assert_int_equal(peeps_blocked_json(graph, 0, json), 0);
