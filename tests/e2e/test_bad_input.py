@@ -5,6 +5,7 @@
 usage: test_bad_input.py PEEPS_READ EXAMPLE WORKER
 """
 import ctypes
+import json
 import os
 import random
 import shutil
@@ -161,6 +162,18 @@ class BadInput(unittest.TestCase):
     def test_segment__of_our_own_copied__is_readable(self):
         answer = self.impostor('the same bytes', self.good)
         self.assertIn(answer.status, (0, 7), answer)
+
+    def test_segment__of_another_major_layout__is_refused_with_both_numbers(self):
+        answer = self.impostor('major 2', self.patched(8, 2))
+        self.expect_error(answer, 6)
+        self.assertIn('its segment has layout 2.0, and this reader knows 1.x', answer.err)
+
+    def test_segment__of_a_later_minor_layout__is_read_and_noted(self):
+        later = self.patched(12, 7)
+        answer = self.impostor('minor 7', later[:24] + bytes(8) + later[32:])
+        self.assertIn(answer.status, (0, 7), answer)
+        self.assertIn('its segment has layout 1.7, and this reader knows 1.0: what is new may be missing',
+                      json.loads(answer.out)['notes'])
 
     def test_segment__garbage_or_hostile__exits_6(self):
         section = 256
