@@ -53,7 +53,7 @@ static void swap_first_and_last(struct peeps_segment_header *header)
 CHANGE(not_ready, h->magic = 0)
 CHANGE(other_magic, h->magic ^= 1)
 CHANGE(other_end, h->magic = __builtin_bswap64(h->magic))
-CHANGE(other_major, h->layout_major = 9)
+CHANGE(other_major, h->layout_major = 9; h->layout_minor = 0)
 CHANGE(incompat, h->incompat_flags = 0x80)
 CHANGE(compat, h->compat_flags = UINT32_MAX)
 CHANGE(newer_minor, h->layout_minor = 7; h->layout_hash ^= 1)
@@ -111,7 +111,7 @@ static const struct hostile rows[] = {
 	  "0x80, and this reader knows 0x0" },
 	{ "unknown compatible feature", compat, 0, NULL },
 	{ "newer minor", newer_minor, 0, NULL },
-	{ "other hash", other_hash, -EPROTONOSUPPORT, "layout 1.0 of its own (" },
+	{ "other hash", other_hash, -EPROTONOSUPPORT, " of its own (" },
 	{ "other byte order", other_order, -EBADMSG, "byte order" },
 	{ "another size than the file's", other_size, -EBADMSG, "size" },
 	{ "huge size", huge_size, -EBADMSG, "size" },

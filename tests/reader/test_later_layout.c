@@ -245,9 +245,7 @@ static void segment__with_longer_rows__reads_the_same(void **state)
 		graphs_compare(now, later);
 		assert_int_equal(now->note_count, 0);
 		assert_int_equal(later->note_count, 1);
-		assert_string_equal(later->notes[0],
-				    "its segment has layout 1.1, and this reader knows 1.0: what "
-				    "is new may be missing");
+		assert_non_null(strstr(later->notes[0], "what is new may be missing"));
 		peeps_graph_free(now);
 		peeps_graph_free(later);
 		(void)close(fd);

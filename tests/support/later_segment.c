@@ -132,7 +132,7 @@ int later_segment_memfd(const void *bytes)
 
 	memcpy(&old, from, sizeof(old));
 	later = old;
-	later.layout_minor++;
+	later.layout_minor = PEEPS_LAYOUT_MINOR + 1;
 	later.layout_hash = ~old.layout_hash;
 	later.compat_flags = UINT32_MAX;
 	memset(later.reserved, NEW_BYTE, sizeof(later.reserved));

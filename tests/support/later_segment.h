@@ -14,7 +14,7 @@ int segment_memfd(const void *bytes, size_t count);
 
 /**
  * later_segment_memfd - the same segment with longer rows, sections in another order, one that nobody knows, another
- * hash, unknown compatible features, and the next minor version
+ * hash, unknown compatible features, and the minor version after ours
  *
  * What is new is filled with ones. The segment has to be sound, with no thread inside a section.
  */
