@@ -136,6 +136,9 @@ static int print_explain(const struct peeps_options *options, const struct peeps
 	peeps_report_notes(graph, out);
 	return r;
 }
+#include "reader/options.h"
+#include "reader/terminal.h"
+#include "reader/verbs.h"
 
 static int print_dump(const struct peeps_options *options, const struct peeps_graph *graph,
 		      FILE *out, struct peeps_problem *problem)
@@ -189,9 +192,9 @@ static int run(const struct peeps_options *options)
 	case PEEPS_VERB_LOOK:
 	case PEEPS_VERB_BLOCKED:
 	case PEEPS_VERB_CHECK:
-		return peeps_answer_look(options, print_look);
+		return peeps_answer_look(options, peeps_print_look);
 	case PEEPS_VERB_EXPLAIN:
-		return peeps_answer_look(options, print_explain);
+		return peeps_answer_look(options, peeps_print_explain);
 	case PEEPS_VERB_DUMP:
 		return peeps_answer_look(options, print_dump);
 	case PEEPS_VERB_PS:
