@@ -237,6 +237,28 @@ static int add_rows(struct rows *b, struct peeps_table *table, bool all)
 	return r;
 }
 
+/* The processes are told apart where there are several. */
+static void choose_columns(struct peeps_column shown[static COLUMNS],
+			   const struct peeps_graph *graph)
+{
+	memcpy(shown, columns, sizeof(columns));
+	shown[PROCESS].is_extra = graph->process_count < 2;
+}
+
+int peeps_blocked_view_check(const struct peeps_graph *graph, const struct peeps_blocked_view *view,
+			     struct peeps_problem *problem)
+{
+	struct peeps_column shown[COLUMNS];
+	struct peeps_table *table;
+	int r;
+
+	choose_columns(shown, graph);
+	table = peeps_table_new(shown, COLUMNS);
+	r = table ? peeps_table_look(table, &view->table, problem) : -ENOMEM;
+	peeps_table_free(table);
+	return r;
+}
+
 /* A table of as many words as there is room for. */
 static int make_table(struct rows *b, const struct peeps_column *shown,
 		      const struct peeps_blocked_view *view, struct peeps_table **made,
@@ -270,8 +292,7 @@ int peeps_blocked_table(const struct peeps_graph *graph, const struct peeps_bloc
 
 	if (r)
 		return r;
-	memcpy(shown, columns, sizeof(shown));
-	shown[PROCESS].is_extra = graph->process_count < 2;
+	choose_columns(shown, graph);
 	r = make_table(&b, shown, view, &table, problem);
 	if (r == 0) {
 		if (b.telling.waits.count)

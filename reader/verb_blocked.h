@@ -26,6 +26,14 @@ struct peeps_blocked_view {
 };
 
 /**
+ * peeps_blocked_view_check - whether there are such columns, before anything is printed
+ *
+ * Returns 0; -ENOMEM; -EINVAL with the problem filled.
+ */
+int peeps_blocked_view_check(const struct peeps_graph *graph, const struct peeps_blocked_view *view,
+			     struct peeps_problem *problem);
+
+/**
  * peeps_blocked_table - a row per pending operation, the longest first
  *
  * This and the others return 0 or -ENOMEM, this one also -EINVAL with the problem filled: peeps_table_look(). Failed

@@ -8,8 +8,8 @@
 #include "reader/verb_check.h"
 #include "reader/verb_explain.h"
 
-static int print_blocked(const struct peeps_options *options, const struct peeps_graph *graph,
-			 FILE *out, struct peeps_problem *problem)
+static int print_text(const struct peeps_options *options, const struct peeps_graph *graph,
+		      FILE *out, struct peeps_problem *problem)
 {
 	const struct peeps_blocked_view view = {
 		.min_ns = options->min_ns,
@@ -19,27 +19,21 @@ static int print_blocked(const struct peeps_options *options, const struct peeps
 			   .width = options->width,
 			   .colored = options->colored },
 	};
+	const struct peeps_check_view verdict = { .all = options->all,
+						  .colored = options->colored };
+	int r = peeps_blocked_view_check(graph, &view, problem);
 
-	return options->tree ? peeps_blocked_tree(graph, &view, out)
-			     : peeps_blocked_table(graph, &view, out, problem);
-}
-
-static int print_text(const struct peeps_options *options, const struct peeps_graph *graph,
-		      FILE *out, struct peeps_problem *problem)
-{
-	int r = 0;
-
+	if (r)
+		return r;
 	peeps_report_heading(graph, out);
 	if (options->verb != PEEPS_VERB_CHECK) {
 		(void)fputc('\n', out);
-		r = print_blocked(options, graph, out, problem);
+		r = options->tree ? peeps_blocked_tree(graph, &view, out)
+				  : peeps_blocked_table(graph, &view, out, problem);
 	}
 	if (r == 0 && options->verb != PEEPS_VERB_BLOCKED) {
 		(void)fputc('\n', out);
-		r = peeps_check_text(graph,
-				     &(struct peeps_check_view){ .all = options->all,
-								 .colored = options->colored },
-				     out);
+		r = peeps_check_text(graph, &verdict, out);
 	}
 	peeps_report_notes(graph, out);
 	return r;

@@ -43,6 +43,14 @@ class Together(unittest.TestCase):
                                      r'main \(locked 3 times, sleeping\) ')
         self.assertRegex(answer.out, rf'(?m)^ *[\d.]+ m?s +worker \(\d+\) and {COUNT - 2} others +lock +mutex gate ')
 
+    def test_blocked__no_such_column__prints_nothing_but_the_error(self):
+        answer = READ('blocked', '--columns', 'waited,colour', self.pid)
+        self.assertEqual((answer.status, answer.out), (2, ''), answer)
+        self.assertIn("'colour'", answer.err)
+        answer = READ('blocked', '--columns', 'at,actor', '--sort=-actor', self.pid)
+        self.assertEqual(answer.status, 0, answer)
+        self.assertRegex(answer.out, r'(?m)^AT +ACTOR\n/.*waiters\.c:\d+ +worker \(\d+\) and .* others\n/.*waiters\.c:\d+ +patient$')
+
     def test_blocked_all__200_wait_for_one_mutex__are_a_row_each(self):
         answer = READ('blocked', '--all', self.pid)
         self.assertEqual(len(answer.out.splitlines()[3:]), COUNT, answer)
