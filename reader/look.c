@@ -15,6 +15,7 @@
 #include "reader/proc.h"
 #include "reader/problem.h"
 #include "reader/snapshot.h"
+#include "reader/text.h"
 
 struct look {
 	const struct peeps_options *options;
@@ -180,14 +181,22 @@ static int look_at_snapshot(const struct peeps_options *options, const struct pe
 	return r;
 }
 
-int peeps_look(const struct peeps_options *options, const struct peeps_place *places, size_t count,
-	       struct peeps_graph **graph, struct peeps_problem *problem)
+/* Of one file: where what is shown came from. */
+static int name_origin(struct peeps_graph *graph, const struct peeps_place *places, size_t count)
+{
+	if (count != 1 || places[0].kind == PEEPS_PLACE_PROCESS)
+		return 0;
+	graph->origin = peeps_text_mend(graph->arena, peeps_bytes_of(places[0].word));
+	return graph->origin ? 0 : -ENOMEM;
+}
+
+static int look_at_processes(const struct peeps_options *options, const struct peeps_place *places,
+			     size_t count, struct peeps_graph **graph,
+			     struct peeps_problem *problem)
 {
 	struct look look = { .options = options, .problem = problem };
 	int r;
 
-	if (count == 1 && places[0].kind == PEEPS_PLACE_SNAPSHOT)
-		return look_at_snapshot(options, &places[0], graph, problem);
 	look.targets = calloc(count + 1, sizeof(*look.targets));
 	look.images = calloc(count + 1, sizeof(*look.images));
 	r = look.targets && look.images ? attach_all(&look, places, count) : -ENOMEM;
@@ -199,5 +208,21 @@ int peeps_look(const struct peeps_options *options, const struct peeps_place *pl
 	}
 	free(look.targets);
 	free(look.images);
+	return r;
+}
+
+int peeps_look(const struct peeps_options *options, const struct peeps_place *places, size_t count,
+	       struct peeps_graph **graph, struct peeps_problem *problem)
+{
+	const bool alone = count == 1 && places[0].kind == PEEPS_PLACE_SNAPSHOT;
+	int r = alone ? look_at_snapshot(options, &places[0], graph, problem)
+		      : look_at_processes(options, places, count, graph, problem);
+
+	if (*graph && name_origin(*graph, places, count) != 0)
+		r = -ENOMEM;
+	if (r && r != -EAGAIN) {
+		peeps_graph_free(*graph);
+		*graph = NULL;
+	}
 	return r;
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Saves segments of real programs as golden files of the present layout. Run from the source root, once a minor version:
 #
-#	tests/golden/make.sh BUILD_DIR [NAME...]
+#	tests/golden/segments/make.sh BUILD_DIR [NAME...]
 #
 # Files of layouts before are never made anew: they are what readers have to go on reading.
 set -euo pipefail
@@ -16,7 +16,7 @@ trap 'kill -KILL $pid 2>/dev/null || true; rm -rf "$scratch"' EXIT
 
 for name in "${names[@]}"; do
 	source=examples/$name.c
-	[ -f "$source" ] || source=tests/golden/$name.c
+	[ -f "$source" ] || source=tests/golden/segments/$name.c
 	# The paths in a golden file are nobody's.
 	gcc -O1 -D_GNU_SOURCE -DPEEPS_SOURCE_ROOT='"/src/peeps"' -DPEEPS_MODULE='"golden"' -Iwriter -Ilayout \
 		"$source" -o "$scratch/$name" -L"$build/writer" -Wl,-rpath,"$(realpath "$build/writer")" -lpeeps -pthread
@@ -26,10 +26,10 @@ for name in "${names[@]}"; do
 	sleep 1 # until all have come to where they stay
 	for link in /proc/$pid/fd/*; do
 		if [ "$(readlink "$link")" = '/memfd:peeps (deleted)' ]; then
-			cat "$link" >"tests/golden/$name.peeps"
+			cat "$link" >"tests/golden/segments/$name.peeps"
 		fi
 	done
 	kill -KILL $pid
 	wait $pid 2>/dev/null || true
-	ls -l "tests/golden/$name.peeps"
+	ls -l "tests/golden/segments/$name.peeps"
 done

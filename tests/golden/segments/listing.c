@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tests/golden/listing.h"
+#include "tests/golden/segments/listing.h"
 
 #include <inttypes.h>
 #include <stdint.h>

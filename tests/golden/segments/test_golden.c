@@ -21,7 +21,7 @@
 #include "reader/attach.h"
 #include "reader/cut.h"
 #include "reader/decode.h"
-#include "tests/golden/listing.h"
+#include "tests/golden/segments/listing.h"
 #include "tests/support/later_segment.h"
 
 static const char *const names[] = { "mutex-lock-order-inversion", "channel-full-stall",
