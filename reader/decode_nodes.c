@@ -88,7 +88,8 @@ static void name_other(struct peeps_decoder *d, struct peeps_node *node,
 
 	if (peeps_texts_find(&d->texts, view->name, &bytes)) {
 		node->name = peeps_texts_at(&d->texts, view->name);
-		key = peeps_text_escape(d->arena, bytes);
+		key = peeps_text_needs_escape(bytes) ? peeps_text_escape(d->arena, bytes)
+						     : node->name;
 	} else if (node->source.file) {
 		const char *base = base_name(node->source.file);
 

@@ -108,30 +108,29 @@ static size_t character_length(const unsigned char *at, size_t left)
 	return 0;
 }
 
-/* How many bytes from the start are plain ASCII, and none NUL: nearly always all of them, so a word at a time. */
-static size_t ascii_length(struct peeps_bytes bytes)
+/* How many of the first bytes are ASCII, and not NUL: most texts are nothing else. */
+static size_t plain_length(struct peeps_bytes bytes)
 {
-	const uint64_t ones = UINT64_C(0x0101010101010101);
+	const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
 	size_t at = 0;
+	uint64_t word;
 
-	for (; bytes.length - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
-		uint64_t word;
-
+	for (; bytes.length - at >= sizeof(word); at += sizeof(word)) {
 		memcpy(&word, bytes.start + at, sizeof(word));
-		/* The high bit of a byte: of those above 0x7f, and of 0x00 when 1 is taken from it. */
-		if ((word | (word - ones)) & ones << 7)
+		/* A byte of 0 borrows into its top bit; one from 0x80 up has it. */
+		if (((word - ones) | word) & tops)
 			break;
 	}
-	while (at < bytes.length && bytes.start[at] && bytes.start[at] < 0x80)
+	while (at < bytes.length && bytes.start[at] - 1u < 0x7f)
 		at++;
 	return at;
 }
 
-static size_t mended_length(struct peeps_bytes bytes)
+static size_t mended_length(struct peeps_bytes bytes, size_t plain)
 {
-	size_t length = 0;
+	size_t length = plain;
 
-	for (size_t at = 0; at < bytes.length;) {
+	for (size_t at = plain; at < bytes.length;) {
 		const size_t valid = character_length(bytes.start + at, bytes.length - at);
 
 		length += valid ? valid : REPLACEMENT_BYTES;
@@ -142,18 +141,15 @@ static size_t mended_length(struct peeps_bytes bytes)
 
 char *peeps_text_mend(struct peeps_arena *arena, struct peeps_bytes bytes)
 {
-	const size_t ascii = ascii_length(bytes);
-	const struct peeps_bytes rest = { .start = bytes.start + ascii,
-					  .length = bytes.length - ascii };
-	char *const mended = peeps_arena_take(arena, ascii + mended_length(rest) + 1, 1);
+	const size_t plain = plain_length(bytes);
+	char *const mended = peeps_arena_take(arena, mended_length(bytes, plain) + 1, 1);
 	char *to = mended;
 
 	if (!mended)
 		return NULL;
-	if (ascii)
-		memcpy(to, bytes.start, ascii);
-	to += ascii;
-	for (size_t at = ascii; at < bytes.length;) {
+	memcpy(to, bytes.start, plain);
+	to += plain;
+	for (size_t at = plain; at < bytes.length;) {
 		const size_t valid = character_length(bytes.start + at, bytes.length - at);
 
 		memcpy(to, valid ? (const char *)bytes.start + at : replacement,
@@ -169,7 +165,7 @@ bool peeps_text_is_sound(struct peeps_bytes bytes)
 {
 	size_t valid;
 
-	for (size_t at = 0; at < bytes.length; at += valid) {
+	for (size_t at = plain_length(bytes); at < bytes.length; at += valid) {
 		valid = character_length(bytes.start + at, bytes.length - at);
 		if (!valid)
 			return false;
@@ -177,33 +173,38 @@ bool peeps_text_is_sound(struct peeps_bytes bytes)
 	return true;
 }
 
-/* By a table: the ids of a million entities go through here. */
-static bool is_plain(unsigned char byte)
-{
-	static const bool plain[256] = {
-		['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true,
-		['.'] = true,         ['_'] = true,         ['-'] = true,
-	};
+/* What ids are made of. */
+static const bool is_id_byte[256] = {
+	['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true,
+	['.'] = true,         ['_'] = true,         ['-'] = true,
+};
 
-	return plain[byte];
+static size_t escaped_length(struct peeps_bytes bytes)
+{
+	size_t length = bytes.length;
+
+	for (size_t i = 0; i < bytes.length; i++)
+		length += is_id_byte[bytes.start[i]] ? 0 : 2;
+	return length;
+}
+
+bool peeps_text_needs_escape(struct peeps_bytes bytes)
+{
+	return escaped_length(bytes) != bytes.length;
 }
 
 char *peeps_text_escape(struct peeps_arena *arena, struct peeps_bytes bytes)
 {
 	static const char digits[] = "0123456789ABCDEF";
-	size_t length = bytes.length;
-	char *escaped, *to;
+	char *const escaped = peeps_arena_take(arena, escaped_length(bytes) + 1, 1);
+	char *to = escaped;
 
-	for (size_t i = 0; i < bytes.length; i++)
-		length += is_plain(bytes.start[i]) ? 0 : 2;
-	escaped = peeps_arena_take(arena, length + 1, 1);
 	if (!escaped)
 		return NULL;
-	to = escaped;
 	for (size_t i = 0; i < bytes.length; i++) {
 		const unsigned char byte = bytes.start[i];
 
-		if (is_plain(byte)) {
+		if (is_id_byte[byte]) {
 			*to++ = (char)byte;
 			continue;
 		}

@@ -59,6 +59,9 @@ const char *peeps_texts_at(struct peeps_texts *texts, uint64_t ref);
  */
 char *peeps_text_mend(struct peeps_arena *arena, struct peeps_bytes bytes);
 
+/* Whether a text has bytes that an id cannot have. */
+bool peeps_text_needs_escape(struct peeps_bytes bytes);
+
 /**
  * peeps_text_is_sound - whether that would change nothing
  */
