@@ -257,7 +257,9 @@ static void begin(struct set *set, struct peeps_target *targets, struct peeps_im
 int peeps_cut_set(struct peeps_target *targets, struct peeps_image *images, size_t count,
 		  unsigned int flags, uint64_t *skew, struct peeps_problem *problem)
 {
-	struct set set = { .parts = calloc(count + 1, sizeof(*set.parts)),
+	struct peeps_cut_part
+		alone; /* the usual case takes a microsecond, and calloc() a tenth of it */
+	struct set set = { .parts = count == 1 ? &alone : calloc(count + 1, sizeof(*set.parts)),
 			   .count = count,
 			   .problem = problem };
 	int r;
@@ -275,6 +277,7 @@ int peeps_cut_set(struct peeps_target *targets, struct peeps_image *images, size
 		(void)snprintf(problem->what, sizeof(problem->what),
 			       "cannot take a snapshot of process %d",
 			       (int)set.at_fault->target->pid);
-	free(set.parts);
+	if (set.parts != &alone)
+		free(set.parts);
 	return r;
 }
