@@ -3,11 +3,12 @@
  * usage: across OWN PEER
  *
  * Holds a lock of its own, "OWN", and waits for the lock "PEER" of the process PEER-PID, whose PID comes as a line on
- * standard input; PID 0 means nobody's. Prints its PID first, and "waiting" when it waits. At the next line it gives
- * up, and prints "over". test_across.py says what must be seen.
+ * standard input; PID 0 means nobody's. Prints its PID first, and "waiting" when it waits. With each line "again" it
+ * gives up and waits anew; with another one it gives up, and prints "over". test_across.py says what must be seen.
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <peeps/peeps.h>
@@ -40,6 +41,7 @@ int main(int argc, char **argv)
 {
 	struct peeps_ref op;
 	char line[32];
+	long peer_pid;
 
 	if (argc < 3)
 		return EXIT_FAILURE;
@@ -49,12 +51,15 @@ int main(int argc, char **argv)
 	(void)fflush(stdout);
 	if (!fgets(line, sizeof(line), stdin))
 		return EXIT_FAILURE;
-	op = wait_for(argv[2], strtol(line, NULL, 10));
-	say("waiting");
-	if (fgets(line, sizeof(line), stdin)) {
+	peer_pid = strtol(line, NULL, 10);
+	do {
+		op = wait_for(argv[2], peer_pid);
+		say("waiting");
+		if (!fgets(line, sizeof(line), stdin))
+			break;
 		peeps_op_end(op, PEEPS_STATE_CANCELLED);
-		say("over");
-	}
+	} while (strcmp(line, "again\n") == 0);
+	say("over");
 	for (;;)
 		(void)pause();
 }

@@ -114,6 +114,15 @@ class Across(unittest.TestCase):
         self.assertEqual((read.returncode, err), (0, b''), out)
         self.assertIn(b'no deadlock', out)
 
+    def test_check_confirm__waits_that_come_again__are_not_one_deadlock(self):
+        self.wait_for_each_other()
+        read = READ.start('check', '--confirm', 4, '--every', '300ms', *self.pids)
+        while read.poll() is None:
+            self.left.tell('again', 'waiting')
+            time.sleep(0.01)
+        out, err = read.communicate()
+        self.assertEqual((read.returncode, err), (0, b''), out)
+
     def test_check__one_of_them_has_no_segment__names_it_and_says_nothing_else(self):
         bare = Target('sleep', '60', ready=False)
         self.addCleanup(bare.__exit__)
