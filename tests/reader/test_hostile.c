@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "reader/across.h"
 #include "reader/analysis.h"
 #include "reader/cut.h"
 #include "reader/decode.h"
@@ -228,7 +229,7 @@ static uint64_t read_graph(const struct peeps_graph *graph)
 
 /* What came of the rounds, so that a test of nothing is noticed. */
 struct outcome {
-	uint64_t attached, cut, decoded, texts, findings, printed;
+	uint64_t attached, cut, decoded, texts, findings, printed, joined;
 };
 
 #define EXPLAINED_MAX 3 /* of a graph: enough for each role */
@@ -292,8 +293,49 @@ static void analyse_and_print(struct peeps_graph *graph, uint64_t round, struct 
 			print_with(print_texts, graph) + print_with(print_documents, graph);
 }
 
-static void read_segment(const struct fake_segment *segment, struct peeps_image *image,
-			 uint64_t round, struct outcome *outcome)
+/* A sound process, which holds a lock and waits for one of the hostile one. */
+static void make_neighbour(struct fake_segment *segment, struct peeps_image *image)
+{
+	struct peeps_problem problem;
+	struct peeps_target target;
+	uint32_t thread, gate;
+
+	fake_segment_new(segment);
+	segment->header->pid = 9;
+	thread = fake_thread(segment, 9, "neighbour");
+	gate = fake_entity(segment, PEEPS_KIND_MUTEX, "gate");
+	fake_hold(segment, gate, thread, 1, 0);
+	(void)fake_wait(segment, thread,
+			fake_entity(segment, PEEPS_KIND_FOREIGN, "mutex:" FAKE_PROC_KEY ":left"), 1,
+			0);
+	peeps_image_init(image);
+	assert_int_equal(peeps_attach_fd(&target, segment->fd, &problem), 0);
+	assert_int_equal(peeps_cut(&target, image, 0, &problem), 0);
+	peeps_detach(&target);
+}
+
+static void decode_beside(const struct peeps_image *neighbour, const struct peeps_image *image,
+			  uint64_t round, struct outcome *outcome)
+{
+	/* Only read, so that both may have what the images have. */
+	const struct peeps_image images[] = { round % 2 ? *neighbour : *image,
+					      round % 2 ? *image : *neighbour };
+	struct peeps_sightings sightings;
+	struct peeps_graph *graph = NULL;
+
+	assert_int_equal(peeps_decode_set(images, 2, 0, &graph), 0);
+	assert_int_equal(graph->process_count, 2);
+	analyse_and_print(graph, round, outcome);
+	outcome->joined += peeps_across_asks_again(graph);
+	assert_int_equal(peeps_sightings_init(&sightings, graph, true), 0);
+	assert_int_equal(peeps_across_confirm(graph, &sightings), 0);
+	peeps_sightings_deinit(&sightings);
+	outcome->texts += read_graph(graph);
+	peeps_graph_free(graph);
+}
+
+static void read_segment(const struct fake_segment *segment, const struct peeps_image *neighbour,
+			 struct peeps_image *image, uint64_t round, struct outcome *outcome)
 {
 	struct peeps_problem problem;
 	struct peeps_target target;
@@ -319,6 +361,8 @@ static void read_segment(const struct fake_segment *segment, struct peeps_image 
 		analyse_and_print(graph, round, outcome);
 		outcome->texts += read_graph(graph);
 		peeps_graph_free(graph);
+		if (round % 8 < 2)
+			decode_beside(neighbour, image, round, outcome);
 	}
 	peeps_detach(&target);
 }
@@ -328,9 +372,9 @@ static void segment__of_random_bytes__never_harms_the_reader(void **state)
 	const uint64_t flips = number_from("PEEPS_TEST_FLIPS", FLIPS_DEFAULT);
 	const uint64_t seed = number_from("PEEPS_TEST_SEED", now_ns());
 	struct outcome outcome = { 0 };
-	struct fake_segment segment;
+	struct fake_segment segment, beside;
 	struct fake_town town;
-	struct peeps_image image;
+	struct peeps_image image, neighbour;
 	unsigned char *sound;
 
 	(void)state;
@@ -339,6 +383,7 @@ static void segment__of_random_bytes__never_harms_the_reader(void **state)
 	fake_segment_new(&segment);
 	fake_town(&segment, &town);
 	peeps_image_init(&image);
+	make_neighbour(&beside, &neighbour);
 	sound = malloc(segment.bytes);
 	assert_non_null(sound);
 	memcpy(sound, segment.base, segment.bytes);
@@ -350,7 +395,7 @@ static void segment__of_random_bytes__never_harms_the_reader(void **state)
 			change_something(&segment, sound);
 		if (draw() % 4)
 			mend_header(&segment, sound);
-		read_segment(&segment, &image, round, &outcome);
+		read_segment(&segment, &neighbour, &image, round, &outcome);
 		memcpy(segment.base, sound, segment.bytes);
 	}
 	print_message(
@@ -361,9 +406,12 @@ static void segment__of_random_bytes__never_harms_the_reader(void **state)
 	assert_true(outcome.cut > flips / 2);
 	assert_true(outcome.findings > flips / 2 &&
 		    outcome.printed > 1000 * (flips / ROUNDS_PER_PRINT));
+	assert_true(outcome.joined > flips / 16);
 	free(sound);
 	peeps_image_deinit(&image);
+	peeps_image_deinit(&neighbour);
 	fake_segment_free(&segment);
+	fake_segment_free(&beside);
 }
 
 int main(void)
