@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "reader/confirm.h"
 
-#include <errno.h>
-#include <string.h>
-
 #include "reader/clock.h"
 #include "reader/sightings.h"
 

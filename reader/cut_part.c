@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sched.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <peeps/atomic.h>

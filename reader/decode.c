@@ -9,7 +9,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <errno.h>
-#include <string.h>
 
 #include "reader/arena.h"
 #include "reader/decoder.h"

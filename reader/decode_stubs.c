@@ -11,8 +11,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "reader/arena.h"
-
 bool peeps_decoder_is_stub(const struct peeps_decoder *d, size_t place)
 {
 	return d->entities[place].kept && d->entities[place].kind->number == PEEPS_KIND_FOREIGN;
