@@ -191,7 +191,8 @@ class One(Folder):
             self.assertIn('File too large', answer.err)
             self.assertEqual(set(os.listdir(self.folder.name)), before)
         for form in ('msgpack', 'json'):
-            answer = READ('dump', '-f', form, '-o', '/dev/full', self.path('a.json'))
+            with open('/dev/full', 'wb') as full:  # not by -o: were the code wrong, it would replace the device
+                answer = READ('dump', '-f', form, self.path('a.json'), stdout=full)
             self.assertEqual(answer.status, OUTPUT_ERROR, answer)
             self.assertIn('No space left on device', answer.err)
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include <msgpack.h>
 #include <yajl_tree.h>
 
 #include "reader/document.h"
@@ -285,7 +286,7 @@ static void document_json__scopes__have_members_and_are_no_nodes(void **state)
 	peeps_graph_free(graph);
 }
 
-static void document_json__writes_fail__says_so(void **state)
+static void document__writes_fail__says_so(void **state)
 {
 	struct peeps_graph *graph = graph_deadlocked();
 	FILE *full = fopen("/dev/full", "w");
@@ -293,7 +294,96 @@ static void document_json__writes_fail__says_so(void **state)
 	(void)state;
 	setbuf(full, NULL);
 	assert_int_equal(peeps_document_write_json(graph, full), -ENOSPC);
+	assert_int_equal(peeps_document_write_msgpack(graph, full), -ENOSPC);
 	(void)fclose(full);
+	peeps_graph_free(graph);
+}
+
+/* Whether msgpack says what JSON says, value by value. */
+static void assert_same_value(const msgpack_object *packed, yajl_val json)
+{
+	const char *text;
+
+	switch (packed->type) {
+	case MSGPACK_OBJECT_NIL:
+		assert_true(YAJL_IS_NULL(json));
+		break;
+	case MSGPACK_OBJECT_BOOLEAN:
+		assert_true(packed->via.boolean ? YAJL_IS_TRUE(json) : YAJL_IS_FALSE(json));
+		break;
+	case MSGPACK_OBJECT_POSITIVE_INTEGER:
+		assert_true(YAJL_IS_INTEGER(json));
+		assert_int_equal(YAJL_GET_INTEGER(json), packed->via.u64);
+		break;
+	case MSGPACK_OBJECT_FLOAT64:
+		assert_true(YAJL_IS_DOUBLE(json) && YAJL_GET_DOUBLE(json) == packed->via.f64);
+		break;
+	case MSGPACK_OBJECT_STR:
+		text = YAJL_GET_STRING(json);
+		if (!text) {
+			fail_msg("a text is none in JSON");
+			return;
+		}
+		assert_int_equal(strlen(text), packed->via.str.size);
+		assert_memory_equal(text, packed->via.str.ptr, packed->via.str.size);
+		break;
+	case MSGPACK_OBJECT_ARRAY:
+		assert_true(YAJL_IS_ARRAY(json));
+		assert_int_equal(YAJL_GET_ARRAY(json)->len, packed->via.array.size);
+		for (uint32_t i = 0; i < packed->via.array.size; i++)
+			assert_same_value(&packed->via.array.ptr[i],
+					  YAJL_GET_ARRAY(json)->values[i]);
+		break;
+	case MSGPACK_OBJECT_MAP:
+		assert_true(YAJL_IS_OBJECT(json));
+		assert_int_equal(YAJL_GET_OBJECT(json)->len, packed->via.map.size);
+		for (uint32_t i = 0; i < packed->via.map.size; i++) {
+			const msgpack_object *key = &packed->via.map.ptr[i].key;
+
+			assert_int_equal(strlen(YAJL_GET_OBJECT(json)->keys[i]), key->via.str.size);
+			assert_memory_equal(YAJL_GET_OBJECT(json)->keys[i], key->via.str.ptr,
+					    key->via.str.size);
+			assert_same_value(&packed->via.map.ptr[i].val,
+					  YAJL_GET_OBJECT(json)->values[i]);
+		}
+		break;
+	default:
+		fail_msg("a value of type %d", packed->type);
+	}
+}
+
+static void document_msgpack__each_value__is_what_the_json_says(void **state)
+{
+	struct peeps_graph *graph = graph_deadlocked();
+	char *bytes = NULL;
+	size_t length = 0, used = 0;
+	FILE *out = open_memstream(&bytes, &length);
+	msgpack_unpacked unpacked;
+	yajl_val json;
+
+	(void)state;
+	graph_attribute(graph, 0, "real",
+			(struct peeps_value){ .type = PEEPS_VALUE_REAL, .as.real = 0.1 });
+	graph_number(graph, 0, "greatest", INT64_MAX);
+	graph_number(graph, 0, "beyond", UINT64_MAX);
+	graph->nodes[0].name = "two\nlines \x01 caf\xc3\xa9";
+	graph->edges[0].uncertain = true;
+	graph->edges[2].reason = ETIMEDOUT;
+	graph->edges[2].source.as_compiled = true;
+	graph->nodes[2].uncertain = true;
+	graph->nodes[2].source.as_compiled = true;
+	graph_analyse(graph, 1);
+	json = parsed(graph);
+	assert_int_equal(peeps_document_write_msgpack(graph, out), 0);
+	assert_int_equal(fclose(out), 0);
+	msgpack_unpacked_init(&unpacked);
+	assert_int_equal(msgpack_unpack_next(&unpacked, bytes, length, &used),
+			 MSGPACK_UNPACK_SUCCESS);
+	assert_int_equal(used, length);
+	assert_same_value(&unpacked.data, json);
+	msgpack_unpacked_destroy(&unpacked);
+	yajl_tree_free(json);
+	free(bytes);
 	peeps_graph_free(graph);
 }
 
@@ -307,7 +397,8 @@ int main(void)
 		cmocka_unit_test(document_json__what_is_not_known__is_null_or_left_out),
 		cmocka_unit_test(document_json__links_have_no_operation__and_say_nothing_of_one),
 		cmocka_unit_test(document_json__scopes__have_members_and_are_no_nodes),
-		cmocka_unit_test(document_json__writes_fail__says_so),
+		cmocka_unit_test(document_msgpack__each_value__is_what_the_json_says),
+		cmocka_unit_test(document__writes_fail__says_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

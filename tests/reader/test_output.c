@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "reader/output.h"
+#include "reader/zst.h"
 
 static char folder[64];
 
@@ -99,7 +100,7 @@ static void output__abandoned__leaves_the_file_before(void **state)
 }
 
 /* In a child, whose stdout is /dev/full. Never opened by that name: were the code wrong, it would replace the device. */
-static int commit_to_full_disk(int writes, bool buffered)
+static int commit_to_full_disk(int writes, bool buffered, bool compressed)
 {
 	const pid_t child = fork();
 	int status = -1;
@@ -112,6 +113,8 @@ static int commit_to_full_disk(int writes, bool buffered)
 		if (dup2(open("/dev/full", O_WRONLY), STDOUT_FILENO) < 0 ||
 		    peeps_output_open(&output, "-", &problem) != 0)
 			_exit(100);
+		if (compressed && peeps_output_compress(&output, &problem) != 0)
+			_exit(102);
 		if (!buffered)
 			setbuf(output.stream,
 			       NULL); /* the last flush has nothing to do, so it finds nothing wrong */
@@ -130,9 +133,11 @@ static int commit_to_full_disk(int writes, bool buffered)
 static void output__disk_is_full__is_an_error_however_late_it_shows(void **state)
 {
 	(void)state;
-	assert_int_equal(commit_to_full_disk(1, true), 8);
-	assert_int_equal(commit_to_full_disk(100000, true), 8);
-	assert_int_equal(commit_to_full_disk(1, false), 8);
+	for (int compressed = 0; compressed <= peeps_zst_is_built_in(); compressed++) {
+		assert_int_equal(commit_to_full_disk(1, true, compressed), 8);
+		assert_int_equal(commit_to_full_disk(100000, true, compressed), 8);
+		assert_int_equal(commit_to_full_disk(1, false, compressed), 8);
+	}
 }
 
 static void output__no_regular_file__is_written_to_and_not_replaced(void **state)
@@ -186,6 +191,88 @@ static void output__no_such_folder__says_so(void **state)
 	assert_non_null(strstr(problem.what, "missing/answer"));
 }
 
+/* What zstd makes of a file, to its end. */
+static size_t decompressed(const char *path, char *out, size_t room)
+{
+	unsigned char packed[65536];
+	const unsigned char *at = packed;
+	FILE *file = fopen(path, "r");
+	struct peeps_unzst *unzst;
+	size_t count, made, length = 0;
+
+	assert_non_null(file);
+	count = fread(packed, 1, sizeof(packed), file);
+	(void)fclose(file);
+	assert_true(peeps_unzst_is_ours(packed, count));
+	assert_int_equal(peeps_unzst_new(&unzst), 0);
+	do {
+		assert_int_equal(peeps_unzst_run(unzst, &at, &count, (unsigned char *)out + length,
+						 room - length, &made),
+				 0);
+		length += made;
+	} while (made || count);
+	assert_true(peeps_unzst_is_complete(unzst));
+	peeps_unzst_free(unzst);
+	return length;
+}
+
+static void output__compressed__has_its_name_once_it_is_whole(void **state)
+{
+	static char wanted[1000000], got[sizeof(wanted) + 1];
+	struct peeps_problem problem = { .status = 0 };
+	struct peeps_output output;
+
+	(void)state;
+	assert_int_equal(peeps_output_open(&output, "answer", &problem), 0);
+	if (!peeps_zst_is_built_in()) {
+		assert_int_equal(peeps_output_compress(&output, &problem), -EPROTONOSUPPORT);
+		assert_int_equal(problem.status, 2);
+		assert_int_equal(file_count(), 0);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(wanted); i++)
+		wanted[i] = (char)('a' + i * i % 23);
+	assert_int_equal(peeps_output_compress(&output, &problem), 0);
+	assert_int_equal(fwrite(wanted, 1, sizeof(wanted), output.stream), sizeof(wanted));
+	assert_int_equal(access("answer", F_OK), -1);
+	assert_int_equal(peeps_output_commit(&output, &problem), 0);
+	assert_int_equal(decompressed("answer", got, sizeof(got)), sizeof(wanted));
+	assert_memory_equal(got, wanted, sizeof(wanted));
+	assert_int_equal(file_count(), 1);
+}
+
+static void output__compressed_and_abandoned__leaves_nothing(void **state)
+{
+	struct peeps_problem problem = { .status = 0 };
+	struct peeps_output output;
+
+	(void)state;
+	assert_int_equal(peeps_output_open(&output, "answer", &problem), 0);
+	if (peeps_zst_is_built_in())
+		assert_int_equal(peeps_output_compress(&output, &problem), 0);
+	(void)fputs("lost", output.stream);
+	peeps_output_abandon(&output);
+	assert_int_equal(file_count(), 0);
+}
+
+static void output__error_of_the_writer__is_the_one_that_is_told(void **state)
+{
+	struct peeps_problem problem = { .status = 0 };
+	struct peeps_output output;
+	const int full = open("/dev/full", O_WRONLY);
+
+	(void)state;
+	assert_int_equal(peeps_output_open(&output, "answer", &problem), 0);
+	assert_true(dup2(full, fileno(output.stream)) >= 0);
+	(void)close(full);
+	setbuf(output.stream, NULL);
+	assert_int_equal(fputc('x', output.stream), EOF);
+	output.error = errno;
+	assert_int_equal(peeps_output_commit(&output, &problem), -ENOSPC);
+	assert_string_equal(problem.why, "No space left on device");
+	assert_int_equal(file_count(), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,6 +283,9 @@ int main(void)
 		TEST(output__no_regular_file__is_written_to_and_not_replaced),
 		TEST(output__symbolic_link__its_file_is_replaced),
 		TEST(output__no_such_folder__says_so),
+		TEST(output__compressed__has_its_name_once_it_is_whole),
+		TEST(output__compressed_and_abandoned__leaves_nothing),
+		TEST(output__error_of_the_writer__is_the_one_that_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
