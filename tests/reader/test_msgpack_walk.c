@@ -73,6 +73,36 @@ static void walk__every_form_there_is__ends_where_it_ends(void **state)
 	msgpack_sbuffer_destroy(&buffer);
 }
 
+static void walk__one_byte_less_than_claimed__is_refused(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t length;
+	} rows[] = {
+		{ "\xa2x", 2 },
+		{ "\xd9\x02x", 3 },
+		{ "\xda\x00\x02x", 4 },
+		{ "\xdb\0\0\0\x02x", 6 },
+		{ "\xc4\x02x", 3 },
+		{ "\xc7\x01\x05", 3 },
+		{ "\xcb\0\0\0\0\0\0\0", 8 },
+		{ "\xce\0\0\0", 4 },
+		{ "\xd4\x05", 2 },
+		{ "\xd8\x05\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 17 },
+		{ "\x92\xc0", 2 },
+		{ "\x81\xc0", 2 },
+		{ "\xdc\x00", 2 },
+		{ "\xdc\x00\x02\xc0", 4 },
+	};
+	struct peeps_msgpack_extent extent;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (walk(rows[i].bytes, rows[i].length, &extent) != -EBADMSG)
+			fail_msg("row %zu", i);
+	}
+}
+
 static void walk__what_comes_after__is_not_looked_at(void **state)
 {
 	struct peeps_msgpack_extent extent;
@@ -135,6 +165,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(walk__every_form_there_is__ends_where_it_ends),
+		cmocka_unit_test(walk__one_byte_less_than_claimed__is_refused),
 		cmocka_unit_test(walk__what_comes_after__is_not_looked_at),
 		cmocka_unit_test(walk__as_deep_as_allowed__and_no_deeper),
 		cmocka_unit_test(enter__array_and_map__stand_at_their_first_entry),
