@@ -11,6 +11,10 @@
 
 #include "reader/msgpack_walk.h"
 
+/* The parser looks at a text again from its begin with each piece that comes in: a long one would take for ever. None of
+ * ours is longer than some KiB. */
+#define QUIET_BYTES_MAX ((uint64_t)1 << 20)
+
 #define ARRAY_32 0xdd
 #define MAP_32   0xdf
 
@@ -28,7 +32,8 @@ struct peeps_json_to_msgpack {
 	struct opened opened[PEEPS_MSGPACK_DEPTH_MAX];
 	size_t depth;
 	uint64_t fed_bytes;
-	int error; /* why a callback stopped the parser */
+	uint64_t quiet_bytes; /* of them, since the parser last told us of anything */
+	int error;            /* why a callback stopped the parser */
 	uint64_t fault_at;
 	char fault[128];
 };
@@ -43,6 +48,7 @@ static int stop(struct peeps_json_to_msgpack *c, int error, const char *fault)
 /* All that is made goes through here. Returns whether to go on, as the callbacks do. */
 static int made(struct peeps_json_to_msgpack *c, int packed)
 {
+	c->quiet_bytes = 0;
 	if (packed != 0)
 		return stop(c, -ENOMEM, "no memory");
 	if (c->buffer.size > c->limit_bytes)
@@ -123,6 +129,7 @@ static int end(void *context)
 	const struct opened *opened = &c->opened[--c->depth];
 	unsigned char *count = (unsigned char *)c->buffer.data + opened->offset + 1;
 
+	c->quiet_bytes = 0;
 	for (unsigned int i = 0; i < 4; i++)
 		count[i] = (unsigned char)(opened->entries >> (24 - 8 * i));
 	return 1;
@@ -197,7 +204,12 @@ int peeps_json_to_msgpack_feed(struct peeps_json_to_msgpack *converter, const un
 
 	if (status == yajl_status_ok) {
 		converter->fed_bytes += count;
-		return 0;
+		converter->quiet_bytes += count;
+		if (converter->quiet_bytes <= QUIET_BYTES_MAX)
+			return 0;
+		converter->fault_at = converter->fed_bytes;
+		(void)stop(converter, -EBADMSG, "a text or a gap is longer than a MiB");
+		return converter->error;
 	}
 	converter->fault_at = converter->fed_bytes;
 	if (count)

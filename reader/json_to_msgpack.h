@@ -19,9 +19,9 @@ void peeps_json_to_msgpack_free(struct peeps_json_to_msgpack *converter);
 
 /**
  * peeps_json_to_msgpack_feed - what comes next
- * @count: 0 = that was all
+ * @count: 0 = that was all; at most 64 KiB
  *
- * Returns 0; -EBADMSG no JSON, or nested too deep; -EFBIG beyond the limit; -ENOMEM.
+ * Returns 0; -EBADMSG no JSON, nested too deep, or a text of a MiB in it; -EFBIG beyond the limit; -ENOMEM.
  */
 int peeps_json_to_msgpack_feed(struct peeps_json_to_msgpack *converter, const unsigned char *bytes,
 			       size_t count);

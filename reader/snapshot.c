@@ -276,10 +276,10 @@ static const struct {
 	bool required;
 	size_t row_bytes_min; /* a row with nothing in it but what has to be: memory is taken for as many as there may be */
 } sections[SECTIONS] = {
-	[NOTES] = { "notes", false, 1 },        [PROCESSES] = { "processes", true, 40 },
+	[NOTES] = { "notes", false, 1 },        [PROCESSES] = { "processes", true, 36 },
 	[NODES] = { "nodes", true, 26 },        [EDGES] = { "edges", true, 17 },
 	[SCOPES] = { "scopes", false, 26 },     [MEMBERSHIPS] = { "memberships", false, 16 },
-	[FINDINGS] = { "findings", false, 60 },
+	[FINDINGS] = { "findings", false, 58 },
 };
 
 #define DOCUMENT_KEYS (sizeof(document_keys) / sizeof(document_keys[0]))

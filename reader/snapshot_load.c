@@ -14,6 +14,11 @@
 
 #define CHUNK_BYTES 65536
 
+/* What unpacks to more than so many times its length is no snapshot, but meant to keep us busy: dumps of a million like
+ * entities come to 120. */
+#define UNPACKED_RATIO_MAX  1000
+#define UNPACKED_BYTES_FREE (UINT64_C(64) << 20)
+
 #define HINT_HOW "peeps-read dump PID -o FILE.msgpack makes such a file"
 #define HINT_CUT "was it copied to its end?"
 
@@ -182,6 +187,9 @@ static int feed_compressed(struct loader *l, const unsigned char *bytes, size_t 
 	do {
 		if (peeps_unzst_run(l->unzst, &bytes, &count, l->plain, sizeof(l->plain), &made))
 			return refuse(l, "", "its compression (zstd) is damaged");
+		if (l->fed_bytes > UNPACKED_BYTES_FREE &&
+		    l->fed_bytes / UNPACKED_RATIO_MAX > l->read_bytes)
+			return refuse(l, "", "it unpacks to more than 1000 times its length");
 		r = feed(l, l->plain, made);
 	} while (r == 0 && (count || made));
 	return r;

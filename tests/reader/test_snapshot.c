@@ -627,6 +627,32 @@ static void snapshot__nested_deep__is_refused(void **state)
 	free(text);
 }
 
+static void assert_refused(const void *bytes, size_t length, const char *why)
+{
+	struct peeps_problem problem = { .status = 0 };
+	struct peeps_graph *graph = NULL;
+
+	assert_int_equal(peeps_snapshot_read_bytes(bytes, length, "x", &graph, &problem), -EBADMSG);
+	assert_int_equal(problem.status, PEEPS_PROBLEM_BAD_SEGMENT);
+	if (!strstr(problem.why, why))
+		fail_msg("'%s', not '%s'", problem.why, why);
+}
+
+/* The parser would look at it again and again. */
+static void snapshot__text_or_gap_of_megabytes_in_json__is_refused(void **state)
+{
+	const size_t length = (size_t)4 << 20;
+	char *text = malloc(length);
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		memset(text, i ? 'x' : ' ', length);
+		memcpy(text, "{\"x\":\"", 5 + i);
+		assert_refused(text, length, "a text or a gap is longer than a MiB");
+	}
+	free(text);
+}
+
 /* Reads, and if that went well, does all that can be done with it. Returns whether it did. */
 static bool try_all(const void *bytes, size_t length)
 {
@@ -647,6 +673,33 @@ static bool try_all(const void *bytes, size_t length)
 	free(out.start);
 	peeps_graph_free(graph);
 	return true;
+}
+
+/* Nothing in it but what has to be, and of that the shortest: room is taken for as many as there may be, and no fewer. */
+static void snapshot__least_rows_of_msgpack__have_room(void **state)
+{
+	static const char bytes[] =
+		"\x89\xa6schema\xb0peeps.snapshot/1\xa7quality\xa3"
+		"cut\xb0taken_at_unix_ns\x00"
+		"\xa9processes\x91\x84\xa8proc_key\xa0\xa3pid\x00\xa4name\xa0\xacptime_now_ns\x00"
+		"\xa5nodes\x91\x85\xa2id\xa0\xa4kind\xa0\xa7process\xa0\xa4name\xa0\xa4role\xa5"
+		"actor"
+		"\xa5"
+		"edges\x91\x83\xa3src\xa0\xa3"
+		"dst\xa0\xa4kind\xa5holds"
+		"\xa6scopes\x91\x84\xa2id\xa0\xa4kind\xa0\xa7process\xa0\xa4name\xa0"
+		"\xabmemberships\x91\x82\xa6"
+		"entity\xa0\xa5scope\xa0"
+		"\xa8"
+		"findings\x91\x87\xa4kind\xa8"
+		"deadlock\xa9"
+		"certainty\xa7"
+		"certain\xa8sentence\xa0"
+		"\xa5steps\x90\xa5nodes\x90\xa5"
+		"edges\x90\xa7victims\x90";
+
+	(void)state;
+	assert_true(try_all(bytes, sizeof(bytes) - 1));
 }
 
 static void snapshot__every_truncation__is_refused(void **state)
@@ -786,6 +839,8 @@ static void snapshot__compressed__is_the_same_or_refused(void **state)
 		peeps_graph_free(read);
 		for (size_t length = 0; length < bytes.length; length++)
 			assert_false(try_all(bytes.start, length));
+		assert_refused(bytes.start, bytes.length - 1,
+			       "its compression (zstd) ends in the middle");
 		for (size_t at = 0; at < bytes.length; at++) {
 			bytes.start[at] = (char)(bytes.start[at] ^ 0x10);
 			(void)try_all(bytes.start, bytes.length);
@@ -795,6 +850,23 @@ static void snapshot__compressed__is_the_same_or_refused(void **state)
 		free(bytes.start);
 	}
 	peeps_graph_free(graph);
+}
+
+static void snapshot__small_file_that_unpacks_to_much__is_refused(void **state)
+{
+	struct bytes bomb = { .length = (size_t)80 << 20 }, packed;
+
+	(void)state;
+	if (!peeps_zst_is_built_in())
+		skip();
+	bomb.start = calloc(1, bomb.length);
+	assert_non_null(bomb.start);
+	bomb.start[0] = (char)0x81;
+	packed = compressed(&bomb);
+	assert_refused(packed.start, packed.length,
+		       "it unpacks to more than 1000 times its length");
+	free(packed.start);
+	free(bomb.start);
 }
 
 static int load(const struct bytes *bytes, uint64_t read_bytes, size_t kept_bytes)
@@ -858,11 +930,14 @@ int main(void)
 		cmocka_unit_test(snapshot__unsound_documents__are_refused_and_say_where),
 		cmocka_unit_test(snapshot__lying_msgpack__is_refused_without_taking_memory),
 		cmocka_unit_test(snapshot__nested_deep__is_refused),
+		cmocka_unit_test(snapshot__text_or_gap_of_megabytes_in_json__is_refused),
+		cmocka_unit_test(snapshot__least_rows_of_msgpack__have_room),
 		cmocka_unit_test(snapshot__every_truncation__is_refused),
 		cmocka_unit_test(snapshot__any_byte_changed__is_refused_or_does_no_harm),
 		cmocka_unit_test(snapshot__from_a_pipe__is_the_same),
 		cmocka_unit_test(snapshot__cannot_be_read_at_all__says_why),
 		cmocka_unit_test(snapshot__compressed__is_the_same_or_refused),
+		cmocka_unit_test(snapshot__small_file_that_unpacks_to_much__is_refused),
 		cmocka_unit_test(snapshot__longer_than_is_taken__is_refused),
 	};
 
