@@ -68,7 +68,7 @@ int peeps_file_check(const int *fd, struct peeps_segment_bytes *from, struct pee
 	int r;
 
 	if (fstat(*fd, &status) != 0)
-		return peeps_problem_set(problem, PEEPS_PROBLEM_OTHER, -errno, "", "%m");
+		return peeps_problem_set(problem, PEEPS_PROBLEM_OTHER, -EBADF, "", "%m");
 	r = trust_check(&status, problem);
 	if (r)
 		return r;
@@ -87,6 +87,7 @@ int peeps_file_check(const int *fd, struct peeps_segment_bytes *from, struct pee
 int peeps_file_header(const struct peeps_segment_bytes *from, struct peeps_segment_header *header,
 		      struct peeps_problem *problem)
 {
+	// NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): whoever could not fill from does not call
 	const int r = from->read(from, header, sizeof(*header), 0, problem);
 
 	return r ? r : peeps_bounds_check(header, from->bytes, problem);

@@ -315,6 +315,7 @@ static int header_read(struct core *core, const struct place *place,
 	const int r = memory_read(core, header, sizeof(*header), place->address);
 
 	/* Nobody says how large the file was; peeps_bounds_check() sees to it that it could be. */
+	// NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): r is not 0 where nothing was read
 	return r ? r : peeps_bounds_check(header, header->segment_bytes, core->problem);
 }
 
@@ -328,37 +329,35 @@ static int not_dumped(struct core *core, const struct place *place, int error)
 	return error;
 }
 
-/* The newest of those that say they are this process's. */
-static int place_choose(struct core *core, const struct place **chosen)
+/* The newest of those that say they are this process's; NULL if there is none, and *error says why. */
+static const struct place *place_choose(struct core *core, int *error)
 {
+	const struct place *chosen = NULL;
 	struct peeps_segment_header header;
 	uint64_t newest_ns = 0;
-	int error = 0;
 	bool others = false;
 
-	*chosen = NULL;
+	*error = 0;
 	for (size_t i = 0; i < core->place_count; i++) {
 		const struct place *place = &core->places[i];
 		const int r = header_read(core, place, &header);
 
 		if (r) {
-			error = not_dumped(core, place, r);
+			*error = not_dumped(core, place, r == -EAGAIN ? -ENOENT : r);
 		} else if (core->pid && header.pid != core->pid) {
 			others = true;
-		} else if (!*chosen || header.start_monotonic_ns > newest_ns) {
-			*chosen = place;
+		} else if (!chosen || header.start_monotonic_ns > newest_ns) {
+			chosen = place;
 			newest_ns = header.start_monotonic_ns;
 		}
 	}
-	if (*chosen)
-		return 0;
-	if (error)
-		return error == -EAGAIN ? -ENOENT : error;
-	return peeps_problem_set(
-		core->problem, PEEPS_PROBLEM_NO_SEGMENT, -ENOENT,
-		"was it built with peeps, and not started with PEEPS=0?",
-		others ? "there is no peeps segment of its own in it, only its parent's"
-		       : "there is no peeps segment in it");
+	if (!chosen && *error == 0)
+		*error = peeps_problem_set(
+			core->problem, PEEPS_PROBLEM_NO_SEGMENT, -ENOENT,
+			"was it built with peeps, and not started with PEEPS=0?",
+			others ? "there is no peeps segment of its own in it, only its parent's"
+			       : "there is no peeps segment in it");
+	return chosen;
 }
 
 static int segment_copy(struct core *core, struct peeps_target *target)
@@ -367,10 +366,10 @@ static int segment_copy(struct core *core, struct peeps_target *target)
 					    .memory_bytes = core->memory_bytes };
 	struct segment_in_core segment = { .core = core };
 	struct peeps_segment_header header;
-	const struct place *place;
-	int r = place_choose(core, &place);
+	int r;
+	const struct place *place = place_choose(core, &r);
 
-	if (r)
+	if (!place)
 		return r;
 	r = header_read(core, place, &header);
 	if (r)
