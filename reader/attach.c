@@ -440,8 +440,14 @@ static int segment_search(struct peeps_target *target, unsigned int patience,
 
 static int no_process(pid_t pid, struct peeps_problem *problem)
 {
-	return peeps_problem_set(problem, PEEPS_PROBLEM_NO_PROCESS, -ESRCH, HINT_NO_PROCESS,
-				 "there is no process %d", (int)pid);
+	const int r = peeps_problem_set(problem, PEEPS_PROBLEM_NO_PROCESS, -ESRCH, HINT_NO_PROCESS,
+					"there is no process %d", (int)pid);
+	char path[200];
+
+	if (pid > 0 && peeps_kept_find_dead((uint32_t)pid, path, sizeof(path)))
+		(void)snprintf(problem->hint, sizeof(problem->hint),
+			       "it left its segment: peeps-read %s", path);
+	return r;
 }
 
 static int process_open(struct peeps_target *target, struct peeps_problem *problem)

@@ -334,6 +334,39 @@ int peeps_kept_list(int directory, struct peeps_kept **list, size_t *count)
 	return 0;
 }
 
+static const struct peeps_kept *latest_dead(const struct peeps_kept *list, size_t count,
+					    uint32_t pid)
+{
+	const struct peeps_kept *latest = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		if (list[i].state == PEEPS_KEPT_STALE && list[i].pid == pid &&
+		    (!latest || list[i].start_realtime_ns > latest->start_realtime_ns))
+			latest = &list[i];
+	}
+	return latest;
+}
+
+bool peeps_kept_find_dead(uint32_t pid, char *path, size_t room)
+{
+	const char *directory = peeps_kept_directory();
+	struct peeps_problem unused;
+	const int fd = directory ? peeps_kept_directory_open(directory, &unused) : -1;
+	const struct peeps_kept *latest;
+	struct peeps_kept *list = NULL;
+	size_t count = 0;
+
+	if (fd < 0)
+		return false;
+	(void)peeps_kept_list(fd, &list, &count);
+	(void)close(fd);
+	latest = latest_dead(list, count, pid);
+	if (latest)
+		(void)snprintf(path, room, "%s/%s", directory, latest->name);
+	free(list);
+	return latest != NULL;
+}
+
 int peeps_kept_open(int directory, const struct peeps_kept *kept)
 {
 	const int fd = openat(directory, kept->name, FILE_FLAGS);

@@ -63,6 +63,13 @@ int peeps_kept_open(int directory, const struct peeps_kept *kept);
 int peeps_kept_remove(int directory, const struct peeps_kept *kept);
 
 /**
+ * peeps_kept_find_dead - what a process that is no more left in PEEPS_DIR: for a hint
+ *
+ * Of several that had this pid, the latest. Returns false, and leaves path alone, if there is none, or no PEEPS_DIR.
+ */
+bool peeps_kept_find_dead(uint32_t pid, char *path, size_t room);
+
+/**
  * peeps_kept_process - find the process that made a kept segment, if it still runs and has not begun another program
  * @fd:      the segment's
  * @header:  its header, checked

@@ -98,7 +98,10 @@ class Kept(unittest.TestCase):
         self.assertEqual(document['quality'], 'quiescent')
         self.assertEqual({node['name'] for node in document['nodes']},
                          {'alpha', 'beta', 'heartbeat', 'left', 'right', 'pulse'})
-        self.assertEqual(READ('check', target.pid).status, 3)
+        answer = READ('check', target.pid, env={**os.environ, 'PEEPS_DIR': str(self.directory)})
+        self.assertEqual(answer.status, 3, answer)
+        self.assertIn(f'\nhint: it left its segment: peeps-read {file}\n', answer.err)
+        self.assertNotIn('it left', READ('check', target.pid).err)
 
     def test_file__copied_elsewhere__is_read_all_the_same(self):
         target = self.start_deadlock()

@@ -34,6 +34,8 @@ static void parse__good_command_lines__mean_what_they_say(void **state)
 		struct peeps_options options;
 	} rows[] = {
 		{ "4711", { .targets = { "4711" }, .target_count = 1 } },
+		{ "gc -n", { .verb = PEEPS_VERB_GC, .dry_run = true } },
+		{ "gc --dry-run -J", { .verb = PEEPS_VERB_GC, .dry_run = true, .format = PEEPS_FORMAT_JSON } },
 		{ "--passive 4711", { .targets = { "4711" }, .target_count = 1, .passive = true } },
 		{ "-J 4711",
 		  { .targets = { "4711" }, .target_count = 1, .format = PEEPS_FORMAT_JSON } },
@@ -128,6 +130,7 @@ static void parse__good_command_lines__mean_what_they_say(void **state)
 		assert_int_equal(got.tree, wanted->tree);
 		assert_int_equal(got.history, wanted->history);
 		assert_int_equal(got.passive, wanted->passive);
+		assert_int_equal(got.dry_run, wanted->dry_run);
 		if (wanted->output)
 			assert_string_equal(got.output, wanted->output);
 		else
@@ -186,6 +189,7 @@ static void parse__bad_command_lines__are_refused_with_a_reason(void **state)
 		{ "check 4711 --max-wait=", "'' is none" },
 		{ "check 4711 --tree", "--tree is not an option of check" },
 		{ "blocked 4711 -o x", "--output is not an option of blocked" },
+		{ "check --dry-run 4711", "--dry-run is not an option of check" },
 		{ "check 4711 --passive=yes", "'--passive=yes'" },
 		{ "check 4711 --unknown", "'--unknown'" },
 		{ "check 4711 --passiv", "'--passiv'" },
