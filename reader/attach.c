@@ -280,8 +280,11 @@ static void candidate_try(struct search *search, const char *path, bool kept)
 	(void)snprintf(candidate.link, sizeof(candidate.link), "%s", path);
 	r = segment_open(&candidate, fd, kept, &search->patience, &problem);
 	if (r) {
-		search->problem = problem;
-		search->error = r;
+		/* Any file may be called like a kept segment. */
+		if (!kept || r == -EPROTONOSUPPORT || r == -ENOENT) {
+			search->problem = problem;
+			search->error = r;
+		}
 		return;
 	}
 	if (is_own(search, &candidate.header)) {

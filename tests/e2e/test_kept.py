@@ -154,7 +154,7 @@ class Kept(unittest.TestCase):
         self.assertIn(f'would remove {dead_file.name}: busy (pid {dead.pid}), begun ', said)
         self.assertIn('1 segment to remove, ', said)
         self.assertTrue(dead_file.exists())
-        document = json.loads(self.gc('-J', '-n'))
+        document = json.loads(self.gc('-J', '--dry-run'))
         self.assertEqual({row['file']: (row['state'], row['removed'], row['pid']) for row in document['segments']},
                          {dead_file.name: ('stale', False, dead.pid), live_file.name: ('live', False, live.pid),
                           'a.peeps': ('other', False, None)})

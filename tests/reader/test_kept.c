@@ -400,6 +400,20 @@ static void live_without_mapping(void *path)
 		(void)pause();
 }
 
+static void attach__other_file_of_such_a_name__is_no_segment(void **state)
+{
+	struct fixture *f = *state;
+	struct fake_process process;
+
+	f->segment.header->magic = 5;
+	write_segment(&f->segment, f->path);
+	f->segment.header->magic = PEEPS_MAGIC; /* the child has this one, too: its parent's */
+	fake_process_start(&process, live, f->path);
+	assert_int_equal(peeps_attach(&f->target, process.pid, &f->problem), -ENOENT);
+	assert_int_equal(f->problem.status, 4);
+	fake_process_end(&process);
+}
+
 static void attach__live_process__found_by_pid_and_by_file(void **state)
 {
 	struct fixture *f = *state;
@@ -796,6 +810,7 @@ int main(void)
 		WITH_FILE(attach_file__claims_more_than_it_has__is_refused),
 		WITH_FILE(private_copy__rows_beyond_the_marks__are_not_read),
 		WITH_FILE(attach__live_process__found_by_pid_and_by_file),
+		WITH_FILE(attach__other_file_of_such_a_name__is_no_segment),
 		WITH_FILE(attach__descriptor_closed__found_by_the_path_of_its_mapping),
 		WITH_FILE(attach_file__a_thread_moves_while_we_look__what_it_wrote_is_uncertain),
 		WITH_FILE(attach_file__a_mark_rises_while_we_look__is_not_quiescent),
