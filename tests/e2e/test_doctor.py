@@ -17,8 +17,8 @@ import unittest
 import tap
 from target import Answer, PeepsRead, Target
 
-READ = PeepsRead(sys.argv[1])
-EXAMPLE = sys.argv[2]
+READ = PeepsRead(os.path.abspath(sys.argv[1]))
+EXAMPLE = os.path.abspath(sys.argv[2])
 
 
 class Doctor(unittest.TestCase):
