@@ -13,7 +13,7 @@ static bool is_file(const struct peeps_option_entry *option)
 static bool takes_targets(const struct peeps_verb_entry *verb)
 {
 	return verb->takes == PEEPS_TAKES_TARGETS || verb->takes == PEEPS_TAKES_ID_AND_TARGETS ||
-	       verb->takes == PEEPS_TAKES_PERHAPS_A_TARGET;
+	       verb->takes == PEEPS_TAKES_PERHAPS_TARGETS;
 }
 
 /* Such as a verb's summary, between single quotes of a shell: no text of ours has one, and this would be seen. */
@@ -205,7 +205,7 @@ static const char *zsh_words_of(const struct peeps_verb_entry *verb)
 	switch (verb->takes) {
 	case PEEPS_TAKES_TARGETS:
 		return "'*:target:_peeps_read_targets'";
-	case PEEPS_TAKES_PERHAPS_A_TARGET:
+	case PEEPS_TAKES_PERHAPS_TARGETS:
 		return "':target:_peeps_read_targets'";
 	case PEEPS_TAKES_ID_AND_TARGETS:
 		return "':id: ' '*:target:_peeps_read_targets'";

@@ -439,9 +439,8 @@ static size_t targets_max(enum peeps_takes takes)
 	switch (takes) {
 	case PEEPS_TAKES_TARGETS:
 	case PEEPS_TAKES_ID_AND_TARGETS:
+	case PEEPS_TAKES_PERHAPS_TARGETS:
 		return PEEPS_WORDS_MAX;
-	case PEEPS_TAKES_PERHAPS_A_TARGET:
-		return 1;
 	case PEEPS_TAKES_NOTHING:
 	case PEEPS_TAKES_SHELL:
 	case PEEPS_TAKES_PERHAPS_A_VERB:

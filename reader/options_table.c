@@ -134,11 +134,11 @@ const struct peeps_verb_entry peeps_verbs[PEEPS_VERB_COUNT] = {
 	},
 	[PEEPS_VERB_DOCTOR] = {
 		.name = "doctor",
-		.arguments = "[PID]",
+		.arguments = "[TARGET...]",
 		.summary = "what is wrong with this set-up, and how to mend it",
-		.description = "Checks what peeps needs of this machine and, with a PID, of that process; each complaint says how\n"
+		.description = "Checks what peeps needs of this machine and, with a TARGET, of that process; each complaint says how\n"
 			       "to mend it.\n",
-		.takes = PEEPS_TAKES_PERHAPS_A_TARGET,
+		.takes = PEEPS_TAKES_PERHAPS_TARGETS,
 		.statuses = ANSWERS | STATUS(1) | STATUS(3),
 		.examples = {
 			{ "peeps-read doctor 4711", "why can I not look at it?" },

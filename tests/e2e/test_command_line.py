@@ -117,7 +117,6 @@ class Refusals(unittest.TestCase):
         ('check', 2, 'whom', 'peeps-read ps'),
         ('--passive', 2, 'whom', 'peeps-read ps'),
         ('ps 1', 2, "'1'", 'peeps-read ps'),
-        ('doctor 1 2', 2, "'2'", 'doctor [PID]'),
         ('explain', 2, 'ID [TARGET...]', 'peeps-read explain '),
         ('help nope', 2, "'nope'", 'peeps-read help'),
         ('help dmup', 2, "'dmup'", 'did you mean dump?'),

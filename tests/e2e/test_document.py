@@ -7,6 +7,7 @@ usage: test_document.py PEEPS_READ SCHEMA WITH_ZSTD EXAMPLE...
 import copy
 import json
 import os
+import re
 import resource
 import signal
 import sys
@@ -63,6 +64,11 @@ class Folder(unittest.TestCase):
         return json.loads(content(self.path(name)))
 
 
+def without_origin(answer):
+    """But for which file it was, and how long ago."""
+    return re.sub(r'^from .*\n|"origin":"[^"]*",?', '', answer, flags=re.MULTILINE)
+
+
 class Every(Folder):
     """Of each example."""
 
@@ -82,7 +88,7 @@ class Every(Folder):
             for verb in VERBS:
                 answers = [READ(*verb, self.path(f'a.{form}')) for form in ('msgpack', 'json')]
                 self.assertIn(answers[0].status, (0, 1), answers[0])
-                self.assertEqual(str(answers[0]), str(answers[1]))
+                self.assertEqual(*(without_origin(str(answer)) for answer in answers))
 
     @property
     def tap_name(self):
@@ -152,9 +158,9 @@ class One(Folder):
         with open(self.path('none.json'), 'w', encoding='utf-8') as file:
             json.dump(document, file)
         self.assertEqual(READ('check', self.path('none.json')).status, 0)
-        answer = READ('check', '--max-wait', '1h', self.path('none.json'))
+        answer = READ('check', '--max-wait', '1ns', self.path('none.json'))
         self.assertEqual(answer.status, 1, answer)
-        self.assertIn('deadlock (certain)', answer.out)
+        self.assertIn('long wait', answer.out)
 
     def test_dump__zst__is_smaller_and_the_same_unless_built_without(self):
         if not WITH_ZSTD:

@@ -109,7 +109,7 @@ class Ps(unittest.TestCase):
             row = listed()[target.pid]
             self.assertEqual(row['state'], 'unreadable')
             self.assertIn('layout 99', row['problem'])
-            self.assertIn('layout 1', row['problem'])
+            self.assertIn('this reader knows 1.', row['problem'])
             self.assertIsNone(row['threads'])
             line = self.line_of(READ('ps'), target.pid)
             self.assertIn('unreadable', line)

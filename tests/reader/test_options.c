@@ -147,7 +147,6 @@ static void parse__bad_command_lines__are_refused_with_a_reason(void **state)
 		{ "--passive", "whom shall peeps-read look at?" },
 		{ "--tree", "whom shall peeps-read look at?" },
 		{ "ps 4711", "'4711'" },
-		{ "doctor 1 2", "'2'" },
 		{ "explain", "explain takes ID [TARGET...]" },
 		{ "completion", "completion takes bash|zsh|fish" },
 		{ "completion ksh", "'ksh'" },
