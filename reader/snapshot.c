@@ -18,6 +18,9 @@
 /* Of one row, unpacked: 24 bytes each. A deadlock may have a million victims. */
 #define ROW_OBJECTS_MAX (UINT64_C(8) << 20)
 
+/* Of the document itself. There are a dozen: more may come, but not without end. */
+#define KEYS_MAX 1000
+
 /* None of the document's own texts and numbers is long. */
 #define KEY_BYTES_MAX 4096
 
@@ -332,6 +335,8 @@ static int find_parts(struct peeps_snapshot_reader *reader, struct peeps_msgpack
 
 	if (peeps_msgpack_enter_map(&document, &count))
 		return peeps_fields_fail(&reader->fields, NULL, "is not a map");
+	if (count > KEYS_MAX)
+		return peeps_fields_fail(&reader->fields, NULL, "has %" PRIu32 " keys", count);
 	for (uint32_t i = 0; i < count; i++) {
 		struct peeps_msgpack_span key, value, *part;
 		const char *name;

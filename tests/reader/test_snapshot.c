@@ -675,6 +675,18 @@ static bool try_all(const void *bytes, size_t length)
 	return true;
 }
 
+static void snapshot__keys_without_end__are_refused(void **state)
+{
+	const size_t count = 1001;
+	unsigned char *bytes = malloc(3 + 2 * count);
+
+	(void)state;
+	memcpy(bytes, "\xde\x03\xe9", 3);
+	memset(bytes + 3, 0xa0, 2 * count);
+	assert_refused(bytes, 3 + 2 * count, "the document: has 1001 keys");
+	free(bytes);
+}
+
 /* Nothing in it but what has to be, and of that the shortest: room is taken for as many as there may be, and no fewer. */
 static void snapshot__least_rows_of_msgpack__have_room(void **state)
 {
@@ -931,6 +943,7 @@ int main(void)
 		cmocka_unit_test(snapshot__lying_msgpack__is_refused_without_taking_memory),
 		cmocka_unit_test(snapshot__nested_deep__is_refused),
 		cmocka_unit_test(snapshot__text_or_gap_of_megabytes_in_json__is_refused),
+		cmocka_unit_test(snapshot__keys_without_end__are_refused),
 		cmocka_unit_test(snapshot__least_rows_of_msgpack__have_room),
 		cmocka_unit_test(snapshot__every_truncation__is_refused),
 		cmocka_unit_test(snapshot__any_byte_changed__is_refused_or_does_no_harm),
