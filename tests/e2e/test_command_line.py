@@ -339,13 +339,10 @@ class Looks(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.target = Target(EXAMPLE)
+        cls.addClassCleanup(cls.target.__exit__)
         cls.pid = cls.target.pid
         answer = READ.until(cls.pid, lambda answer: answer.status == 1, 'check')
         assert answer.status == 1, answer
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.target.__exit__()
 
     @staticmethod
     def without_times(text):
