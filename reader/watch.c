@@ -224,6 +224,9 @@ int peeps_watch(struct peeps_options *options, int fd, peeps_watch_fn *look)
 	do {
 		r = look_once(&watch, look, &status);
 	} while (r == 0 && goes_on(status) && rest(&watch));
+	if (r == -EINTR && watch.redraws) /* half a picture: leave the terminal as it was */
+		(void)write_interruptibly(&watch, CLEAR_SCREEN WRAP_LINES,
+					  strlen(CLEAR_SCREEN WRAP_LINES));
 	end(&watch);
 	if (r == 0 || r == -EINTR || r == -EPIPE)
 		return status;
