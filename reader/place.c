@@ -128,10 +128,13 @@ static int is_without_segment(const char *name, const pid_t *pids, size_t count,
 
 static int is_unknown(const char *name, size_t refused, struct peeps_problem *problem)
 {
+	const char *verb = peeps_verb_like(name);
 	char hint[160] =
 		"peeps-read ps lists the processes that can be looked at, peeps-read help the verbs";
 
-	if (refused)
+	if (verb)
+		(void)snprintf(hint, sizeof(hint), "did you mean peeps-read %s?", verb);
+	else if (refused)
 		(void)snprintf(
 			hint, sizeof(hint),
 			"peeps-read ps lists those that can be looked at; %zu may not be, by this user",

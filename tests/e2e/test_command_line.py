@@ -119,6 +119,7 @@ class Refusals(unittest.TestCase):
         ('ps 1', 2, "'1'", 'peeps-read ps'),
         ('explain', 2, 'ID [TARGET...]', 'peeps-read explain '),
         ('help nope', 2, "'nope'", 'peeps-read help'),
+        ('blokced 1', 3, "'blokced'", 'did you mean peeps-read blocked?'),
         ('help dmup', 2, "'dmup'", 'did you mean dump?'),
         ('help check dump', 2, "'dump'", 'peeps-read help [VERB]'),
         ('completion', 2, 'bash|zsh|fish', 'peeps-read completion bash'),
@@ -369,6 +370,29 @@ class Looks(unittest.TestCase):
             lines.append(line)
             seen += bool(re.fullmatch(r'20\d\d-\S+Z\n', line))
         return lines
+
+    def test_color__wishes_and_environment__are_heard(self):
+        plain = {'NO_COLOR': '1'}, {'TERM': 'dumb'}
+        self.assertRegex(READ(self.pid, '--color', 'always').out, COLORS)
+        self.assertNotRegex(READ(self.pid).out, COLORS)
+        self.assertRegex(on_terminal(self.pid)[1], COLORS)
+        self.assertRegex(on_terminal(self.pid, '--color=always', env=plain[0])[1], COLORS)
+        self.assertNotRegex(on_terminal(self.pid, '--color=never')[1], COLORS)
+        for env in plain:
+            self.assertNotRegex(on_terminal(self.pid, env=env)[1], COLORS)
+        self.assertRegex(on_terminal(self.pid, env={'NO_COLOR': ''})[1], COLORS)
+
+    def test_width__of_a_terminal__is_kept_to_as_far_as_it_goes(self):
+        table = READ('blocked', self.pid).out.split('\n\n')[1]
+        widest = max(map(len, table.splitlines()))
+        narrow = on_terminal('blocked', self.pid, '--color=never', columns=widest - 10)[1].split('\n\n')[1]
+        self.assertLessEqual(max(map(len, narrow.splitlines())), widest - 10)
+        self.assertEqual(len(narrow.splitlines()), len(table.splitlines()))
+        self.assertNotIn('.c:', narrow)  # places go first
+        wide = on_terminal('blocked', self.pid, '--color=never', columns=200)[1].split('\n\n')[1]
+        self.assertEqual(self.without_times(wide), self.without_times(table))
+        by_environment = READ('blocked', self.pid, env={**os.environ, 'COLUMNS': str(widest - 10)}).out.split('\n\n')[1]
+        self.assertEqual(self.without_times(by_environment), self.without_times(narrow))
 
     def test_watch__interrupted__ends_with_the_last_status(self):
         for arguments, status in (((self.pid, '-w', '20ms'), 1), (('blocked', self.pid, '-w20ms'), 0)):
