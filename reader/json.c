@@ -37,7 +37,9 @@ static void write_escaped(void *context, const char *bytes, size_t count)
 {
 	size_t done = 0;
 
-	if (!memchr(bytes, 0x7f, count) && !memchr(bytes, 0xc2, count)) {
+	/* Most that comes is a quote, a comma or a colon. */
+	if ((count == 1 && *bytes != 0x7f) ||
+	    (!memchr(bytes, 0x7f, count) && !memchr(bytes, 0xc2, count))) {
 		write_out(context, bytes, count);
 		return;
 	}

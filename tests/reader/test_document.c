@@ -153,6 +153,30 @@ static void document_json__hostile_texts__come_back_as_they_were(void **state)
 	}
 }
 
+static void document_json__what_a_terminal_would_obey__is_escaped(void **state)
+{
+	static const struct {
+		const char *text, *json;
+	} rows[] = {
+		{ "\x7f", "\"\\u007F\"" },
+		{ "\xc2\x9b", "\"\\u009B\"" },
+		{ "a\x7f\xc2\x80z", "\"a\\u007F\\u0080z\"" },
+		{ "\xc2\xa0", "\"\xc2\xa0\"" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct peeps_graph *graph = graph_new();
+		char *document;
+
+		graph_note(graph, rows[i].text);
+		document = printed(peeps_document_write_json, graph);
+		assert_non_null(strstr(document, rows[i].json));
+		free(document);
+		peeps_graph_free(graph);
+	}
+}
+
 static void document_json__each_type_of_value__is_exact_or_null(void **state)
 {
 	static const struct {
@@ -393,6 +417,7 @@ int main(void)
 		cmocka_unit_test(document_json__small_graph__is_exactly_the_document),
 		cmocka_unit_test(document_json__deadlock__is_a_finding_with_its_evidence),
 		cmocka_unit_test(document_json__hostile_texts__come_back_as_they_were),
+		cmocka_unit_test(document_json__what_a_terminal_would_obey__is_escaped),
 		cmocka_unit_test(document_json__each_type_of_value__is_exact_or_null),
 		cmocka_unit_test(document_json__what_is_not_known__is_null_or_left_out),
 		cmocka_unit_test(document_json__links_have_no_operation__and_say_nothing_of_one),
