@@ -223,6 +223,14 @@ struct peeps_label_parts peeps_label_resource_parts(struct peeps_arena *arena,
 	};
 }
 
+const char *peeps_label_elsewhere(struct peeps_arena *arena, const struct peeps_graph *graph,
+				  uint32_t node)
+{
+	struct peeps_label_parts parts;
+
+	return foreign_parts(arena, &graph->nodes[node], &parts) ? parts.process : NULL;
+}
+
 char *peeps_label_resource(struct peeps_arena *arena, const struct peeps_graph *graph,
 			   uint32_t node, enum peeps_label_style style)
 {

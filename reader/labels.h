@@ -71,6 +71,14 @@ char *peeps_label_resource(struct peeps_arena *arena, const struct peeps_graph *
 			   uint32_t node, enum peeps_label_style style);
 
 /**
+ * peeps_label_elsewhere - "orders-4711": the process of a resource that is not in this graph, as its id says
+ *
+ * NULL if it is in this graph, or its id does not say (or without memory: the arena knows).
+ */
+const char *peeps_label_elsewhere(struct peeps_arena *arena, const struct peeps_graph *graph,
+				  uint32_t node);
+
+/**
  * peeps_label_source - "/src/bank.c:42", NULL if it is not known (or without memory: the arena knows)
  */
 char *peeps_label_source(struct peeps_arena *arena, const struct peeps_source *source);

@@ -178,6 +178,9 @@ static const char *holders_cell(struct rows *b, const struct peeps_wait *wait)
 	const char *name, *remarks, *after = "";
 	const struct peeps_edge *hold;
 
+	if (wait->holder_count == 0 &&
+	    b->telling.graph->nodes[edge->dst].kind_number == PEEPS_KIND_FOREIGN)
+		return "another process";
 	if (wait->holder_count == 0)
 		return (edge->op == PEEPS_OP_LOCK || edge->op == PEEPS_OP_ACQUIRE) &&
 				       b->telling.graph->nodes[edge->dst].role ==

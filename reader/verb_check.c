@@ -312,15 +312,65 @@ static void print_out_of_sight(size_t count, FILE *out)
 		count);
 }
 
+/* Only another process, which is not in this graph, could end it. */
+static bool is_for_another_process(const struct peeps_graph *graph, const struct peeps_edge *edge)
+{
+	uint64_t until_ms;
+
+	return graph->nodes[edge->dst].kind_number == PEEPS_KIND_FOREIGN &&
+	       !peeps_times_out(edge, &until_ms);
+}
+
+#define PROCESSES_NAMED 4
+
+/* Which ones they are, each once, in the order of the operations. */
+static void print_other_processes(const struct check *c, FILE *out)
+{
+	const struct peeps_graph *graph = c->telling.graph;
+	const char *named[PROCESSES_NAMED];
+	size_t count = 0;
+
+	for (size_t i = 0; i < graph->edge_count; i++) {
+		const struct peeps_edge *edge = &graph->edges[i];
+		const char *process;
+		bool known = false;
+
+		if (!peeps_edge_is_wait(graph, edge) || !is_for_another_process(graph, edge))
+			continue;
+		process = peeps_label_elsewhere(c->telling.arena, graph, edge->dst);
+		for (size_t j = 0; j < count; j++)
+			known |= process && strcmp(named[j], process) == 0;
+		if (!process || known)
+			continue;
+		if (count == PROCESSES_NAMED) {
+			(void)fputs(", ...", out);
+			return;
+		}
+		(void)fputs(count ? ", " : ": ", out);
+		peeps_escape_to(out, process);
+		named[count++] = process;
+	}
+}
+
+static void print_elsewhere(const struct check *c, size_t count, FILE *out)
+{
+	if (count == 0)
+		return;
+	(void)fprintf(out, "  %zu of them for another process, which was not looked at", count);
+	print_other_processes(c, out);
+	(void)fputs("\n  name it as a target, too, to see who waits for whom across them\n", out);
+}
+
 static bool is_exact(const struct peeps_graph *graph)
 {
 	return graph->quality == PEEPS_QUALITY_CUT || graph->quality == PEEPS_QUALITY_QUIESCENT;
 }
 
-static void print_no_deadlock(const struct peeps_graph *graph, FILE *out)
+static void print_no_deadlock(const struct check *c, FILE *out)
 {
+	const struct peeps_graph *graph = c->telling.graph;
 	const bool exact = is_exact(graph);
-	size_t waits = 0, out_of_sight = 0;
+	size_t waits = 0, out_of_sight = 0, elsewhere = 0;
 
 	for (size_t i = 0; i < graph->edge_count; i++) {
 		const struct peeps_edge *edge = &graph->edges[i];
@@ -329,10 +379,11 @@ static void print_no_deadlock(const struct peeps_graph *graph, FILE *out)
 			continue;
 		waits++;
 		out_of_sight += is_held_out_of_sight(graph, edge);
+		elsewhere += is_for_another_process(graph, edge);
 	}
 	if (exact && !peeps_graph_is_whole(graph))
 		(void)fputs("no deadlock found, but not everything could be recorded: ", out);
-	else if (exact && out_of_sight == 0)
+	else if (exact && out_of_sight == 0 && elsewhere == 0)
 		(void)fputs("no deadlock: ", out);
 	else if (exact)
 		(void)fputs("no deadlock seen: ", out);
@@ -341,7 +392,7 @@ static void print_no_deadlock(const struct peeps_graph *graph, FILE *out)
 			      peeps_quality_name(graph->quality));
 	if (waits == 0)
 		(void)fputs("nothing waits\n", out);
-	else if (out_of_sight > 0)
+	else if (out_of_sight > 0 || elsewhere > 0)
 		(void)fprintf(out, waits == 1 ? "%zu operation waits\n" : "%zu operations wait\n",
 			      waits);
 	else if (waits == 1)
@@ -349,6 +400,7 @@ static void print_no_deadlock(const struct peeps_graph *graph, FILE *out)
 	else
 		(void)fprintf(out, "%zu operations wait, all can still be woken\n", waits);
 	print_out_of_sight(out_of_sight, out);
+	print_elsewhere(c, elsewhere, out);
 }
 
 static void print_findings(struct check *c, FILE *out)
@@ -366,7 +418,7 @@ static void print_findings(struct check *c, FILE *out)
 		}
 	}
 	if (!stuck)
-		print_no_deadlock(graph, out);
+		print_no_deadlock(c, out);
 	else if (!certain && is_exact(graph))
 		(void)fputs("no certain deadlock\n", out);
 	else if (!certain)

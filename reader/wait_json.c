@@ -55,6 +55,10 @@ void peeps_wait_json(struct peeps_json *json, const struct peeps_graph *graph,
 		peeps_json_key(json, "uncertain");
 		peeps_json_bool(json, true);
 	}
+	if (resource->kind_number == PEEPS_KIND_FOREIGN) {
+		peeps_json_key(json, "foreign");
+		peeps_json_bool(json, true);
+	}
 	if (ends)
 		peeps_json_text_at(json, "ends", ends);
 	peeps_json_number_at(json, "holder_count", wait->holder_count);

@@ -4,6 +4,7 @@
 
 usage: test_across.py PEEPS_READ ACROSS
 """
+import json
 import sys
 import time
 import unittest
@@ -59,12 +60,17 @@ class Across(unittest.TestCase):
                 self.assertIn(name, answer.out)
             self.assertEqual(answer.err, '')
 
-    def test_check__one_of_two_that_wait_for_each_other__claims_nothing(self):
+    def test_check__one_of_two_that_wait_for_each_other__names_the_other(self):
         self.wait_for_each_other()
-        for pid in self.pids:
-            answer = READ('check', pid)
+        for process, other in (self.left, self.right), (self.right, self.left):
+            answer = READ('check', process.pid)
             self.assertEqual(answer.status, 0, answer)
             self.assertIn('no deadlock', answer.out)
+            self.assertIn(f'another process, which was not looked at: {other.own}-{other.pid}', answer.out)
+            self.assertNotIn('can still be woken', answer.out)
+            wait, = json.loads(READ('blocked', '-J', process.pid).out)['waits']
+            self.assertIs(wait['foreign'], True)
+            self.assertIn('another process', READ('blocked', process.pid).out)
 
     def test_dump__both__ends_are_joined_and_belong_to_their_processes(self):
         self.wait_for_each_other()

@@ -268,7 +268,7 @@ static void table__several_processes__says_which(void **state)
 	peeps_graph_free(graph);
 }
 
-static void table__something_of_a_process_not_looked_at__is_held_by_who_knows(void **state)
+static void table__something_of_a_process_not_looked_at__waits_for_another_process(void **state)
 {
 	struct peeps_graph *graph = graph_new();
 	const uint32_t stub = graph_mutex(graph, "mutex:bank-4800:accounts", NULL, 0);
@@ -279,8 +279,8 @@ static void table__something_of_a_process_not_looked_at__is_held_by_who_knows(vo
 	(void)graph_wait(graph, graph_thread(graph, 1, "worker"), stub, 18 * S);
 	assert_printed(
 		table, graph,
-		"WAITED  ACTOR   OPERATION  RESOURCE                                  HELD BY  FOR\n"
-		" 2.0 s  worker  lock       mutex bank-4800/accounts (not looked at)  -          -\n");
+		"WAITED  ACTOR   OPERATION  RESOURCE                                  HELD BY          FOR\n"
+		" 2.0 s  worker  lock       mutex bank-4800/accounts (not looked at)  another process    -\n");
 	peeps_graph_free(graph);
 }
 
@@ -667,7 +667,7 @@ int main(void)
 		TEST(table__alike_but_for_one_thing__are_not_told_together),
 		TEST(table__timed_and_recursive__say_so),
 		TEST(table__several_processes__says_which),
-		TEST(table__something_of_a_process_not_looked_at__is_held_by_who_knows),
+		TEST(table__something_of_a_process_not_looked_at__waits_for_another_process),
 		TEST(table__columns_and_order__are_as_wished),
 		TEST(table__narrow_terminal__says_less_before_it_cuts),
 		TEST(tree__a_thousand_alike__shows_the_first_and_how_many_more),

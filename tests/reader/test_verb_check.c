@@ -397,6 +397,28 @@ static void check__sender_behind_a_sleeping_receiver__is_a_long_wait_but_no_dead
 	}
 }
 
+static void check__waits_for_another_process__says_for_which(void **state)
+{
+	struct peeps_graph *graph = graph_new();
+	const uint32_t mutex = graph_mutex(graph, "m", NULL, 0),
+		       stub = graph_mutex(graph, "mutex:bank-4800:accounts", NULL, 0),
+		       other = graph_mutex(graph, "mutex:bank-4800:ledger", NULL, 0);
+
+	(void)state;
+	graph->nodes[stub].kind_number = graph->nodes[other].kind_number = PEEPS_KIND_FOREIGN;
+	graph->nodes[stub].role = graph->nodes[other].role = PEEPS_ROLE_OTHER;
+	(void)graph_hold(graph, mutex, graph_thread(graph, 1, "holder"), 1 * S);
+	(void)graph_wait(graph, graph_thread(graph, 2, "at-home"), mutex, 18 * S);
+	(void)graph_wait(graph, graph_thread(graph, 3, "abroad"), stub, 18 * S);
+	(void)graph_wait(graph, graph_thread(graph, 4, "too"), other, 18 * S);
+	graph_analyse(graph, 0);
+	assert_text(graph, "no deadlock seen: 3 operations wait\n"
+			   "  2 of them for another process, which was not looked at: bank-4800\n"
+			   "  name it as a target, too, to see who waits for whom across them\n");
+	assert_verdict(graph, "none", false);
+	peeps_graph_free(graph);
+}
+
 static void check__many_long_waits_for_the_same__are_told_once(void **state)
 {
 	struct peeps_graph *graph = graph_new();
@@ -519,6 +541,7 @@ int main(void)
 		cmocka_unit_test(check__thread_and_task_in_one_circle__are_actors),
 		cmocka_unit_test(
 			check__sender_behind_a_sleeping_receiver__is_a_long_wait_but_no_deadlock),
+		cmocka_unit_test(check__waits_for_another_process__says_for_which),
 		cmocka_unit_test(check__many_long_waits_for_the_same__are_told_once),
 		cmocka_unit_test(check__colored__marks_the_verdict_alone),
 		cmocka_unit_test(json__waits__are_those_of_findings_with_their_process),
