@@ -447,10 +447,24 @@ static int no_process(pid_t pid, struct peeps_problem *problem)
 					"there is no process %d", (int)pid);
 	char path[200];
 
-	if (pid > 0 && peeps_kept_find_dead((uint32_t)pid, path, sizeof(path)))
+	if (pid > 0 && peeps_kept_find_dead((uint32_t)pid, NULL, path, sizeof(path)))
 		(void)snprintf(problem->hint, sizeof(problem->hint),
 			       "it left its segment: peeps-read %s", path);
 	return r;
+}
+
+static int is_thread(const struct peeps_target *target, struct peeps_problem *problem)
+{
+	char status[4096], hint[64] = "name the process it belongs to";
+	const char *line = NULL;
+
+	if (peeps_proc_read(target->proc_fd, "status", status, sizeof(status)) > 0)
+		line = strstr(status, "\nTgid:");
+	if (line)
+		(void)snprintf(hint, sizeof(hint), "it belongs to process %lu: name that",
+			       strtoul(line + strlen("\nTgid:"), NULL, 10));
+	return peeps_problem_set(problem, PEEPS_PROBLEM_NO_PROCESS, -ESRCH, hint,
+				 "%d is a thread, not a process", (int)target->pid);
 }
 
 static int process_open(struct peeps_target *target, struct peeps_problem *problem)
@@ -476,9 +490,7 @@ static int process_open(struct peeps_target *target, struct peeps_problem *probl
 	if (errno == ESRCH)
 		return no_process(target->pid, problem);
 	if (errno == EINVAL || errno == ENOENT) /* which one depends on the kernel */
-		return peeps_problem_set(problem, PEEPS_PROBLEM_NO_PROCESS, -ESRCH,
-					 "name the process it belongs to",
-					 "%d is a thread, not a process", (int)target->pid);
+		return is_thread(target, problem);
 	return 0;
 }
 

@@ -144,8 +144,8 @@ static void check_kept_list(struct peeps_checkup *checkup, int directory, const 
 	for (size_t i = 0; i < count; i++)
 		dead += kept[i].state == PEEPS_KEPT_STALE;
 	free(kept);
-	peeps_checkup_add(checkup, PEEPS_VERDICT_OK, KEPT, "", "%.200s keeps %zu segments", path,
-			  count);
+	peeps_checkup_add(checkup, PEEPS_VERDICT_OK, KEPT, "", "%.200s keeps %zu segment%s", path,
+			  count, count == 1 ? "" : "s");
 	if (dead)
 		peeps_checkup_add(checkup, PEEPS_VERDICT_WARN, KEPT, "peeps-read gc removes them",
 				  "%zu of them are of processes that are no more", dead);

@@ -17,7 +17,7 @@
 #define HEAD_BYTES  256 /* a document may begin with blanks */
 #define CHUNK_BYTES ((size_t)1 << 20)
 #define HINT_FILES \
-	"a target file is a snapshot (peeps-read dump -o FILE), a kept segment, or a core file"
+	"a target file is a snapshot (dump -o FILE.msgpack), a kept segment, or a core file"
 
 /* Says what path is not. */
 static int is_none_of_ours(const char *path, struct peeps_problem *problem, const char *hint,
@@ -186,7 +186,11 @@ static int pipe_copy(int fd, const struct head *head)
 
 	if (copy < 0)
 		return -errno;
-	r = write_whole(copy, head->bytes, head->length);
+	r = fchmod(copy, S_IRUSR | S_IWUSR) == 0
+		    ? 0
+		    : -errno; /* ours alone, as a kept segment has to be */
+	if (!r)
+		r = write_whole(copy, head->bytes, head->length);
 	if (!r)
 		r = copy_rest(fd, copy, head->length);
 	if (!r && lseek(copy, 0, SEEK_SET) < 0)
@@ -275,6 +279,12 @@ int peeps_file_open_stdin(struct peeps_file *file, struct peeps_problem *problem
 {
 	const int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 
+	if (fd < 0 && errno == EBADF) {
+		(void)snprintf(problem->what, sizeof(problem->what),
+			       "cannot read 'standard input'");
+		return peeps_problem_set(problem, PEEPS_PROBLEM_NO_PROCESS, -EBADF, HINT_FILES,
+					 "it is closed");
+	}
 	if (fd >= 0 && lseek(fd, 0, SEEK_SET) < 0 && errno != ESPIPE) {
 		(void)close(fd);
 		return file_failed("standard input", errno, problem);

@@ -334,20 +334,31 @@ int peeps_kept_list(int directory, struct peeps_kept **list, size_t *count)
 	return 0;
 }
 
+/* A kept segment's file is called PROC_KEY-ID.peeps. */
+static bool is_called(const struct peeps_kept *kept, const char *name)
+{
+	const size_t length = strlen(name);
+
+	return strcmp(kept->process_name, name) == 0 ||
+	       (strncmp(kept->name, name, length) == 0 && kept->name[length] == '-' &&
+		!strchr(kept->name + length + 1, '-'));
+}
+
 static const struct peeps_kept *latest_dead(const struct peeps_kept *list, size_t count,
-					    uint32_t pid)
+					    uint32_t pid, const char *name)
 {
 	const struct peeps_kept *latest = NULL;
 
 	for (size_t i = 0; i < count; i++) {
-		if (list[i].state == PEEPS_KEPT_STALE && list[i].pid == pid &&
+		if (list[i].state == PEEPS_KEPT_STALE && (pid == 0 || list[i].pid == pid) &&
+		    (!name || is_called(&list[i], name)) &&
 		    (!latest || list[i].start_realtime_ns > latest->start_realtime_ns))
 			latest = &list[i];
 	}
 	return latest;
 }
 
-bool peeps_kept_find_dead(uint32_t pid, char *path, size_t room)
+bool peeps_kept_find_dead(uint32_t pid, const char *name, char *path, size_t room)
 {
 	const char *directory = peeps_kept_directory();
 	struct peeps_problem unused;
@@ -360,7 +371,7 @@ bool peeps_kept_find_dead(uint32_t pid, char *path, size_t room)
 		return false;
 	(void)peeps_kept_list(fd, &list, &count);
 	(void)close(fd);
-	latest = latest_dead(list, count, pid);
+	latest = latest_dead(list, count, pid, name);
 	if (latest)
 		(void)snprintf(path, room, "%s/%s", directory, latest->name);
 	free(list);

@@ -64,10 +64,12 @@ int peeps_kept_remove(int directory, const struct peeps_kept *kept);
 
 /**
  * peeps_kept_find_dead - what a process that is no more left in PEEPS_DIR: for a hint
+ * @pid:  which it was; 0 = any
+ * @name: what it was called, or its proc_key; NULL = anything
  *
- * Of several that had this pid, the latest. Returns false, and leaves path alone, if there is none, or no PEEPS_DIR.
+ * Of several, the latest. Returns false, and leaves path alone, if there is none, or no PEEPS_DIR.
  */
-bool peeps_kept_find_dead(uint32_t pid, char *path, size_t room);
+bool peeps_kept_find_dead(uint32_t pid, const char *name, char *path, size_t room);
 
 /**
  * peeps_kept_process - find the process that made a kept segment, if it still runs and has not begun another program

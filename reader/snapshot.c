@@ -558,7 +558,7 @@ static int walk(struct peeps_msgpack_span document, struct peeps_problem *proble
 	if (r == 0 && extent.length == document.length)
 		return 0;
 	return peeps_problem_set(problem, PEEPS_PROBLEM_BAD_SEGMENT, -EBADMSG,
-				 "was it copied to its end?", "byte %zu: %s",
+				 "is it one whole snapshot, and nothing else?", "byte %zu: %s",
 				 r ? extent.fault_at : extent.length,
 				 r ? extent.fault : "the document ends, but the file does not");
 }

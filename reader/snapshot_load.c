@@ -20,7 +20,7 @@
 #define UNPACKED_BYTES_FREE (UINT64_C(64) << 20)
 
 #define HINT_HOW "peeps-read dump PID -o FILE.msgpack makes such a file"
-#define HINT_CUT "was it copied to its end?"
+#define HINT_CUT "is it one whole snapshot, and nothing else?"
 
 enum form { UNKNOWN, MSGPACK, JSON };
 

@@ -106,6 +106,22 @@ class Kept(unittest.TestCase):
         answer = READ('check', target.pid, env={**os.environ, 'PEEPS_DIR': str(self.directory)})
         self.assertEqual(answer.status, 3, answer)
         self.assertIn(f'\nhint: it left its segment: peeps-read {file}\n', answer.err)
+        name = f'mutex-lock-order-inversion-{target.pid}'
+        for words in ([name], ['explain', f'mutex:{name}:left']):
+            answer = READ(*words, env={**os.environ, 'PEEPS_DIR': str(self.directory)})
+            self.assertEqual(answer.status, 3, answer)
+            self.assertIn(f'\nhint: it is no more, and left its segment: peeps-read {file}\n', answer.err)
+        answer = READ(name[:-1], env={**os.environ, 'PEEPS_DIR': str(self.directory)})
+        self.assertNotIn('left its segment', answer.err)
+
+    def test_segment__through_a_pipe__is_read_like_the_file(self):
+        target = self.start_deadlock()
+        kill(target)
+        file, = self.files()
+        result = subprocess.run([READ.path, '-'], input=file.read_bytes(), capture_output=True,
+                                timeout=60, check=False)
+        self.assertEqual((result.returncode, result.stderr), (1, b''))
+        self.assertIn(b'deadlock (certain)', result.stdout)
         self.assertNotIn('it left', READ('check', target.pid).err)
 
     def test_file__copied_elsewhere__is_read_all_the_same(self):

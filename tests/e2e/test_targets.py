@@ -132,6 +132,11 @@ class Targets(unittest.TestCase):
                                         check=False)
                 self.expect_error(Answer(result), 6, word, 'standard input')
 
+    def test_stdin__closed__says_so(self):
+        result = subprocess.run(['sh', '-c', 'exec "$0" check - <&-', READ.path], capture_output=True, timeout=20,
+                                check=False)
+        self.expect_error(Answer(result), 3, 'standard input', 'closed')
+
     def test_number__that_is_also_a_file__is_the_process(self):
         self.scratch_file(str(self.pid), b'hello')
         self.expect_pid(str(self.pid), cwd=self.scratch.name)

@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -33,6 +34,17 @@ static void assert_refused(pid_t pid, int expected, int status, const char *why)
 		return;
 	fail_msg("attach returned %d, status %d: %s: %s", r, problem.status, problem.what,
 		 problem.why);
+}
+
+static void assert_hint_names(pid_t pid, pid_t process)
+{
+	struct peeps_target target;
+	struct peeps_problem problem;
+	char wanted[32];
+
+	(void)snprintf(wanted, sizeof(wanted), "process %d:", (int)process);
+	assert_int_not_equal(peeps_attach(&target, pid, &problem), 0);
+	assert_non_null(strstr(problem.hint, wanted));
 }
 
 static void assert_attached(pid_t pid)
@@ -202,6 +214,7 @@ static void attach__thread__is_told_from_a_process(void **state)
 	while (!tid)
 		(void)sched_yield();
 	assert_refused(tid, -ESRCH, 3, "is a thread");
+	assert_hint_names(tid, getpid());
 	(void)pthread_cancel(thread);
 	(void)pthread_join(thread, NULL);
 }
