@@ -2,6 +2,7 @@
 #include "reader/answer.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "reader/complain.h"
 #include "reader/confirm.h"
@@ -46,6 +47,22 @@ static int exit_status(const struct peeps_options *options, const struct peeps_g
 								   : PEEPS_PROBLEM_NO_CUT;
 }
 
+/* The first word may be a verb misspelt: then nothing is called so. */
+static void suggest_verb(const struct peeps_options *options, struct peeps_problem *problem)
+{
+	const char *word = options->target_count ? options->targets[0] : "";
+	const char *verb = peeps_verb_like(word);
+	char quoted[64];
+
+	if (options->verb != PEEPS_VERB_LOOK || problem->status != PEEPS_PROBLEM_NO_PROCESS ||
+	    !verb)
+		return;
+	(void)snprintf(quoted, sizeof(quoted), "'%.60s'", word);
+	if (strstr(problem->why, quoted)) /* it is about that word */
+		(void)snprintf(problem->hint, sizeof(problem->hint),
+			       "did you mean the verb %s? peeps-read ps lists the processes", verb);
+}
+
 static int look(const struct peeps_options *options, struct peeps_graph **graph,
 		struct peeps_problem *problem)
 {
@@ -59,8 +76,10 @@ static int look(const struct peeps_options *options, struct peeps_graph **graph,
 		count = 1;
 		r = peeps_place_of_id(&places[0], options->subject, problem);
 	}
-	if (r)
+	if (r) {
+		suggest_verb(options, problem);
 		return r;
+	}
 	r = peeps_confirm(options, places, count, graph, problem);
 	peeps_places_close(places, count);
 	return r;

@@ -113,6 +113,8 @@ class Refusals(unittest.TestCase):
         ('dump 1 -o', 2, '--output takes a FILE', '--help'),
         ('check --passive=no 1', 2, "'--passive=no'", 'write --passive'),
         # words
+        ('dmup 1', 3, "'dmup'", 'did you mean the verb dump?'),
+        ('blocked dmup', 3, "'dmup'", 'peeps-read ps lists'),
         ('1 check', 2, "'check' stands after '1'", 'peeps-read check'),
         ('check', 2, 'whom', 'peeps-read ps'),
         ('--passive', 2, 'whom', 'peeps-read ps'),
