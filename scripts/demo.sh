@@ -41,7 +41,7 @@ echo "building (log: $log)"
 if [ ! -f build/build.ninja ]; then
 	run_logged "$log" meson setup build --buildtype=debugoptimized
 fi
-run_logged "$log" ninja -C build
+run_logged "$log" ninja -C build "${peeps_read#build/}" "${example#build/}"
 
 "$example" >"$scratch/example-output" 2>&1 &
 pid=$!
