@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* peeps-read: which thread of a running process is blocked on what, since when, and who holds it. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -108,6 +109,8 @@ int main(int argc, char **argv)
 	struct peeps_problem problem;
 	struct peeps_options options;
 
+	/* A file that may not grow (ulimit -f) is an error of that write: what was begun is removed, and it is told. */
+	(void)signal(SIGXFSZ, SIG_IGN);
 	if (peeps_options_parse(&options, argc > 0 ? argc - 1 : 0, argv + 1, &problem) != 0)
 		return peeps_complain(&problem);
 	if (!options.output) {
