@@ -25,7 +25,7 @@
 
 #define LINK_TEXT       "/memfd:" PEEPS_SEGMENT_NAME " (deleted)"
 #define LOADS_MAX       (1u << 20)
-#define NOTES_BYTES_MAX (UINT64_C(128) << 20) /* some kilobytes a thread */
+#define NOTES_BYTES_MAX (UINT64_C(128) << 20) /* of all together: some kilobytes a thread */
 #define PLACES_MAX      64 /* a process maps its own segment, and perhaps its parent's */
 #define HINT_FILTER     "shared memory is dumped unless bit 1 of /proc/PID/coredump_filter is cleared"
 #define HINT_WHOLE      "ulimit -c, or what collects core files here, may have cut it short"
@@ -51,7 +51,8 @@ struct core {
 	uint64_t memory_bytes;
 	struct load *loads; /* by address */
 	size_t load_count;
-	uint32_t pid; /* as the process saw itself; 0 = the dump does not say */
+	uint64_t notes_bytes; /* read so far; libelf keeps them all */
+	uint32_t pid;         /* as the process saw itself; 0 = the dump does not say */
 	struct place places[PLACES_MAX];
 	size_t place_count;
 	struct peeps_problem *problem;
@@ -184,8 +185,10 @@ static int notes_read(struct core *core, const GElf_Phdr *header)
 	size_t at = 0, name, description;
 	int r = 0;
 
-	if (header->p_filesz > NOTES_BYTES_MAX)
+	/* Headers cost nothing: thousands of them may name the same bytes of a sparse file. */
+	if (header->p_filesz > NOTES_BYTES_MAX - core->notes_bytes)
 		return unsound(core, "its notes are larger than those of any process");
+	core->notes_bytes += header->p_filesz;
 	data = elf_getdata_rawchunk(core->elf, (int64_t)header->p_offset, header->p_filesz,
 				    ELF_T_NHDR);
 	if (!data)

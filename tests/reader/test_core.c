@@ -192,16 +192,23 @@ static void write_core(struct fixture *f)
 	f->file_bytes -= plan->cut_off_bytes;
 }
 
-static int attach_bytes(struct fixture *f)
+/* With a hole after it, so that the file has so many bytes. */
+static int attach_sparse(struct fixture *f, size_t bytes)
 {
 	const int fd = memfd_create("core", MFD_CLOEXEC);
 	int r;
 
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, f->file, f->file_bytes), f->file_bytes);
+	assert_int_equal(ftruncate(fd, (off_t)bytes), 0);
 	r = peeps_attach_core(&f->target, fd, "core.4711", &f->problem);
 	(void)close(fd);
 	return r;
+}
+
+static int attach_bytes(struct fixture *f)
+{
+	return attach_sparse(f, f->file_bytes);
 }
 
 static int attach(struct fixture *f)
@@ -411,6 +418,21 @@ static void attach_core__program_headers_make_no_sense__is_refused(void **state)
 	assert_true(attach_bytes(f) < 0);
 }
 
+/* Each of them could be a process's, but not both: else a hundred headers would have us read the same hole as often. */
+static void attach_core__notes_too_many_together__is_refused(void **state)
+{
+	struct fixture *f = *state;
+	Elf64_Phdr *programs;
+
+	write_core(f);
+	programs = (Elf64_Phdr *)(f->file + sizeof(Elf64_Ehdr));
+	programs[1] = (Elf64_Phdr){ .p_type = PT_NOTE,
+				    .p_offset = f->file_bytes,
+				    .p_filesz = UINT64_C(128) << 20 };
+	assert_int_equal(attach_sparse(f, f->file_bytes + (UINT64_C(128) << 20)), -EBADMSG);
+	assert_non_null(strstr(f->problem.why, "larger than those of any process"));
+}
+
 /* The text section is the last one, and claims a gigabyte that the file does not have. */
 static void attach_core__claims_more_than_it_has__is_refused(void **state)
 {
@@ -468,6 +490,7 @@ int main(void)
 		WITH_PLAN(attach_core__no_core_file__says_what_it_is),
 		WITH_PLAN(attach_core__list_of_files_makes_no_sense__is_refused),
 		WITH_PLAN(attach_core__program_headers_make_no_sense__is_refused),
+		WITH_PLAN(attach_core__notes_too_many_together__is_refused),
 		WITH_PLAN(attach_core__claims_more_than_it_has__is_refused),
 		WITH_PLAN(attach_core__any_byte_changed__ends_well),
 	};
