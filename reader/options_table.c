@@ -288,10 +288,11 @@ const struct peeps_option_entry peeps_option_entries[] = {
 	{
 		.id = PEEPS_OPTION_PASSIVE,
 		.name = "passive",
-		.summary = "do not write a byte into the process: then it is not one moment",
+		.summary = "do not write a byte into the process: it may not be one moment then",
 		.details =
-			"Otherwise two words of its segment are written, which make it keep what it changes until it was "
-			"copied. What a passive look finds is never certain.",
+			"Otherwise a few words of its segment are written, which make it keep what it changes until it was "
+			"copied. Passively, only what stood still meanwhile is proved: all else is marked uncertain, and "
+			"nothing that rests on it is said to be certain.",
 		.verbs = GRAPHS,
 	},
 	{
