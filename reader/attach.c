@@ -203,15 +203,21 @@ static int segment_open(struct peeps_target *target, int fd, bool kept, unsigned
 	return r;
 }
 
-/* Our own open file: the lock belongs to it, so another reader's descriptor will not do. */
+/* Our own open file: the lock belongs to it, so another reader's descriptor will not do. The target may have put
+ * something else in its place since its name was read. */
 static int reopen(int directory, const char *path, bool kept)
 {
 	const int flags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-	int fd = openat(directory, path, (kept ? O_RDONLY : O_RDWR) | flags);
+	const int place = openat(directory, path, O_PATH | O_CLOEXEC);
+	int fd;
 
-	if (fd < 0 && !kept && (errno == EACCES || errno == EPERM || errno == EROFS))
-		fd = openat(directory, path, O_RDONLY | flags);
-	return fd < 0 ? -errno : fd;
+	if (place < 0)
+		return -errno;
+	fd = peeps_proc_open_place(place, (kept ? O_RDONLY : O_RDWR) | flags);
+	if (!kept && (fd == -EACCES || fd == -EPERM || fd == -EROFS))
+		fd = peeps_proc_open_place(place, O_RDONLY | flags);
+	(void)close(place);
+	return fd;
 }
 
 /* --- looking for it -------------------------------------------------------------------------------------------- */

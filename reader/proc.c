@@ -41,6 +41,21 @@ ssize_t peeps_proc_read(int directory, const char *path, char *text, size_t room
 	return got < 0 ? got : (ssize_t)length;
 }
 
+int peeps_proc_open_place(int place, int flags)
+{
+	struct stat status;
+	char path[32];
+	int fd;
+
+	if (fstat(place, &status) != 0)
+		return -errno;
+	if (!S_ISREG(status.st_mode))
+		return -EBADMSG;
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", place);
+	fd = open(path, flags);
+	return fd < 0 ? -errno : fd;
+}
+
 /* Fields 3 (state) and 22 (start time) of a stat file. The name in field 2 may hold anything: count from its end. */
 static int stat_read(int directory, const char *path, struct peeps_proc_identity *identity)
 {

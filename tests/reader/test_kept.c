@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -448,6 +449,24 @@ static void attach__live_process__found_by_pid_and_by_file(void **state)
 	peeps_detach(&f->target);
 }
 
+/* A pipe stands for a device, which only root can make: opening a watchdog starts it. */
+static void attach__no_regular_file_of_such_a_name__is_not_even_opened(void **state)
+{
+	struct fixture *f = *state;
+	struct inotify_event event;
+	int opened, pipe_fd;
+
+	assert_int_equal(mkfifo(f->path, 0600), 0);
+	pipe_fd = open(f->path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	assert_true(pipe_fd >= 0);
+	opened = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	assert_true(inotify_add_watch(opened, f->path, IN_OPEN) >= 0);
+	assert_true(peeps_attach(&f->target, getpid(), &f->problem) < 0);
+	assert_int_equal(read(opened, &event, sizeof(event)), -1);
+	(void)close(opened);
+	(void)close(pipe_fd);
+}
+
 /* Not as root, who may look into map_files. Returns what attaching says. */
 static int attach_unprivileged(struct fixture *f)
 {
@@ -811,6 +830,7 @@ int main(void)
 		WITH_FILE(private_copy__rows_beyond_the_marks__are_not_read),
 		WITH_FILE(attach__live_process__found_by_pid_and_by_file),
 		WITH_FILE(attach__other_file_of_such_a_name__is_no_segment),
+		WITH_FILE(attach__no_regular_file_of_such_a_name__is_not_even_opened),
 		WITH_FILE(attach__descriptor_closed__found_by_the_path_of_its_mapping),
 		WITH_FILE(attach_file__a_thread_moves_while_we_look__what_it_wrote_is_uncertain),
 		WITH_FILE(attach_file__a_mark_rises_while_we_look__is_not_quiescent),
