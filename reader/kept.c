@@ -213,7 +213,8 @@ static enum peeps_kept_state unready_state(int fd, const struct stat *status, co
 	if (pid == 0 || status->st_uid != geteuid())
 		return PEEPS_KEPT_OTHER;
 	(void)snprintf(path, sizeof(path), "/proc/%u", pid);
-	if (is_locked(fd) || time(NULL) - status->st_mtime < BEGINNING_S || access(path, F_OK) == 0)
+	/* The lock last: while we try it, a writer that has just made the file would be refused it, and go without. */
+	if (time(NULL) - status->st_mtime < BEGINNING_S || access(path, F_OK) == 0 || is_locked(fd))
 		return PEEPS_KEPT_LIVE;
 	return PEEPS_KEPT_STALE;
 }

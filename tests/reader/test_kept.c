@@ -18,6 +18,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -46,6 +47,15 @@ void peeps_fault_step(unsigned int step)
 {
 	if (at_step)
 		at_step(stepped, step);
+}
+
+/* In the place of libc's. */
+static size_t locks_tried;
+
+int flock(int fd, int operation)
+{
+	locks_tried++;
+	return (int)syscall(SYS_flock, fd, operation);
 }
 
 static int set_up(void **state)
@@ -696,6 +706,20 @@ static void touch(struct fixture *f, const char *name, int64_t age_s)
 	(void)close(fd);
 }
 
+/* Its writer may be about to lock it, and keeps nothing where it cannot. */
+static void kept_list__just_made__lock_is_not_tried(void **state)
+{
+	struct fixture *f = *state;
+
+	touch(f, "young-2147483647-00.peeps", 0);
+	locks_tried = 0;
+	assert_int_equal(state_of(f, "young-2147483647-00.peeps"), PEEPS_KEPT_LIVE);
+	assert_int_equal(locks_tried, 0);
+	touch(f, "young-2147483647-00.peeps", 100);
+	assert_int_equal(state_of(f, "young-2147483647-00.peeps"), PEEPS_KEPT_STALE);
+	assert_int_equal(locks_tried, 1);
+}
+
 static void kept_list__what_is_no_segment__is_other(void **state)
 {
 	struct fixture *f = *state;
@@ -838,6 +862,7 @@ int main(void)
 		WITH_FILE(kept_list__whose_process_lives__is_live),
 		WITH_FILE(kept_list__of_another_boot_or_an_earlier_process__is_stale),
 		WITH_FILE(kept_list__locked__is_live_whoever_that_is),
+		WITH_FILE(kept_list__just_made__lock_is_not_tried),
 		WITH_FILE(kept_list__what_is_no_segment__is_other),
 		WITH_FILE(kept_remove__stale_and_the_same__is_removed),
 		WITH_FILE(kept_directory_open__unsound__says_why),
