@@ -209,11 +209,13 @@ static int reopen(int directory, const char *path, bool kept)
 {
 	const int flags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 	const int place = openat(directory, path, O_PATH | O_CLOEXEC);
-	int fd;
+	struct stat status;
+	int fd = -EBADMSG;
 
 	if (place < 0)
 		return -errno;
-	fd = peeps_proc_open_place(place, (kept ? O_RDONLY : O_RDWR) | flags);
+	if (fstat(place, &status) == 0 && S_ISREG(status.st_mode))
+		fd = peeps_proc_open_place(place, (kept ? O_RDONLY : O_RDWR) | flags);
 	if (!kept && (fd == -EACCES || fd == -EPERM || fd == -EROFS))
 		fd = peeps_proc_open_place(place, O_RDONLY | flags);
 	(void)close(place);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "layout/segment.h"
+#include "reader/proc.h"
 #include "reader/problem.h"
 
 #define HEAD_BYTES  256 /* a document may begin with blanks */
@@ -260,19 +261,32 @@ static int file_take(struct peeps_file *file, int fd, const char *path,
 	return 0;
 }
 
+/* Returns a descriptor, or -errno with the problem filled. */
+static int path_open(const char *path, struct peeps_problem *problem)
+{
+	/* Before it is opened: that alone may wake, or wait for, what is behind a device. */
+	const int place = open(path, O_PATH | O_CLOEXEC);
+	struct stat status;
+	int r;
+
+	if (place < 0)
+		return file_failed(path, errno, problem);
+	r = fstat(place, &status) == 0 ? type_check(status.st_mode, path, problem)
+				       : file_failed(path, errno, problem);
+	if (r == 0) {
+		r = peeps_proc_open_place(place, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+		if (r < 0)
+			r = file_failed(path, -r, problem);
+	}
+	(void)close(place);
+	return r;
+}
+
 int peeps_file_open(struct peeps_file *file, const char *path, struct peeps_problem *problem)
 {
-	struct stat status;
-	int fd, r;
+	const int fd = path_open(path, problem);
 
-	if (stat(path, &status) != 0)
-		return file_failed(path, errno, problem);
-	/* Before it is opened: that alone may wake, or wait for, what is behind a device. */
-	r = type_check(status.st_mode, path, problem);
-	if (r)
-		return r;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	return fd < 0 ? file_failed(path, errno, problem) : file_take(file, fd, path, problem);
+	return fd < 0 ? fd : file_take(file, fd, path, problem);
 }
 
 int peeps_file_open_stdin(struct peeps_file *file, struct peeps_problem *problem)

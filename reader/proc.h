@@ -26,13 +26,13 @@ struct peeps_proc_identity {
 ssize_t peeps_proc_read(int directory, const char *path, char *text, size_t room);
 
 /**
- * peeps_proc_open_place - open what a descriptor made with O_PATH stands for, if that is a regular file
+ * peeps_proc_open_place - open what a descriptor made with O_PATH stands for
  * @place: borrowed
  * @flags: of open()
  *
  * What a name or a link leads to may be another thing by the time it is opened; and to open a device may alone wake what
- * is behind it, such as a watchdog. A place is looked at without being opened, and stays what it is.
- * Returns a descriptor; -EBADMSG it is no regular file; another -errno.
+ * is behind it, such as a watchdog. A place can be looked at without being opened, and stays what it is.
+ * Returns a descriptor, or -errno.
  */
 int peeps_proc_open_place(int place, int flags);
 
