@@ -717,7 +717,7 @@ static void kept_list__just_made__lock_is_not_tried(void **state)
 	assert_int_equal(locks_tried, 0);
 	touch(f, "young-2147483647-00.peeps", 100);
 	assert_int_equal(state_of(f, "young-2147483647-00.peeps"), PEEPS_KEPT_STALE);
-	assert_int_equal(locks_tried, 1);
+	assert_true(locks_tried > 0);
 }
 
 static void kept_list__what_is_no_segment__is_other(void **state)
