@@ -25,6 +25,7 @@ struct peeps_arena {
 	size_t taken_bytes;
 	size_t limit_bytes;
 	bool failed;
+	bool full;
 };
 
 struct peeps_arena *peeps_arena_new(size_t limit_bytes)
@@ -72,6 +73,12 @@ static void *fail(struct peeps_arena *arena)
 	return NULL;
 }
 
+static void *refuse(struct peeps_arena *arena)
+{
+	arena->full = true;
+	return fail(arena);
+}
+
 void *peeps_arena_take(struct peeps_arena *arena, size_t count, size_t size)
 {
 	const size_t align = alignof(max_align_t);
@@ -79,12 +86,12 @@ void *peeps_arena_take(struct peeps_arena *arena, size_t count, size_t size)
 	size_t bytes;
 
 	if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX - align)
-		return fail(arena);
+		return refuse(arena);
 	bytes = (bytes + align - 1) / align * align;
 	if (bytes == 0)
 		bytes = align; /* none of nothing is still a place of its own */
 	if (bytes > arena->limit_bytes - arena->taken_bytes)
-		return fail(arena);
+		return refuse(arena);
 
 	if (bytes > arena->chunk_bytes / 4 && bytes > arena->free_count) {
 		taken = chunk_new(arena, bytes);
@@ -133,4 +140,9 @@ char *peeps_arena_format(struct peeps_arena *arena, const char *format, ...)
 int peeps_arena_failed(const struct peeps_arena *arena)
 {
 	return arena->failed;
+}
+
+bool peeps_arena_is_full(const struct peeps_arena *arena)
+{
+	return arena->full;
 }

@@ -3,6 +3,7 @@
 #ifndef PEEPS_READER_ARENA_H
 #define PEEPS_READER_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct peeps_arena;
@@ -25,5 +26,8 @@ void peeps_arena_free(struct peeps_arena *arena);
 void *peeps_arena_take(struct peeps_arena *arena, size_t count, size_t size);
 char *peeps_arena_format(struct peeps_arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int peeps_arena_failed(const struct peeps_arena *arena);
+
+/* Whether it failed because of its limit, and not for want of memory: then it is what it was filled from that is at fault. */
+bool peeps_arena_is_full(const struct peeps_arena *arena);
 
 #endif

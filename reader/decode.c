@@ -251,6 +251,8 @@ static int decode(struct set *set)
 		r = make_scopes(set);
 	if (!r)
 		r = make_all_notes(set);
+	if (peeps_arena_is_full(set->graph->arena))
+		return -EFBIG;
 	return peeps_arena_failed(set->graph->arena) ? -ENOMEM : r;
 }
 

@@ -16,10 +16,10 @@ enum peeps_decode_flags {
  * @images: at least one
  *
  * What is damaged (a stale reference, a text beyond its section, an unknown kind) is left out or null and noted;
- * a graph always comes out unless there is no memory. Live entities become nodes; exited threads only if something
+ * a graph always comes out unless there is no memory, or it would take too much. Live entities become nodes; exited threads only if something
  * still refers to them; foreign stubs only if what they name is not there. Its quality is that of the worst image.
  * Findings are not made here (reader/analysis.h).
- * Returns 0 or -ENOMEM.
+ * Returns 0; -ENOMEM; -EFBIG it would take more than a reader gives it.
  */
 int peeps_decode_set(const struct peeps_image *images, size_t count, unsigned int flags,
 		     struct peeps_graph **graph);

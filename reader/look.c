@@ -7,6 +7,7 @@
 
 #include "reader/across.h"
 #include "reader/analysis.h"
+#include "reader/arena.h"
 #include "reader/core.h"
 #include "reader/cut.h"
 #include "reader/decode.h"
@@ -92,6 +93,15 @@ static int read_names(struct look *look)
 	return r;
 }
 
+/* What a target says of itself may be so much that no reader could show it. */
+static int is_too_much(struct look *look)
+{
+	(void)snprintf(look->problem->what, sizeof(look->problem->what),
+		       "cannot make a graph of this snapshot");
+	return peeps_problem_set(look->problem, PEEPS_PROBLEM_BAD_SEGMENT, -EFBIG, "",
+				 "it takes more memory than this reader has for one");
+}
+
 /* Returns 0; -EAGAIN beside a graph, of which not all is a cut; or another -errno. */
 static int cut_and_decode(struct look *look, struct peeps_graph **graph)
 {
@@ -107,17 +117,21 @@ static int cut_and_decode(struct look *look, struct peeps_graph **graph)
 	if (r == 0)
 		r = peeps_decode_set(look->images, look->count,
 				     options->history ? PEEPS_DECODE_HISTORY : 0, graph);
+	if (r == -EFBIG)
+		return is_too_much(look);
 	if (r)
 		return r;
 	(*graph)->skew_ns = skew_ns;
 	return cut;
 }
 
-static int analyse(const struct look *look, struct peeps_graph *graph)
+static int analyse(struct look *look, struct peeps_graph *graph)
 {
 	const struct peeps_analysis_options wishes = { .max_wait_ns = look->options->max_wait_ns };
 
-	return peeps_analyse(graph, &wishes);
+	const int r = peeps_analyse(graph, &wishes);
+
+	return r && peeps_arena_is_full(graph->arena) ? is_too_much(look) : r;
 }
 
 /* --- looking ---------------------------------------------------------------------------------------------------- */

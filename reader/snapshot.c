@@ -577,6 +577,11 @@ static int decode(struct peeps_msgpack_span document, struct peeps_graph **graph
 		reader->fields.problem = problem;
 		r = read_document(reader, document);
 	}
+	if (r == -ENOMEM && reader->graph && peeps_arena_is_full(reader->graph->arena))
+		r = peeps_problem_set(problem, PEEPS_PROBLEM_BAD_SEGMENT, -EFBIG, "",
+				      "what is in it takes more than the %" PRIu64
+				      " MiB that this reader has for a snapshot",
+				      ARENA_LIMIT_BYTES >> 20);
 	if (r == 0)
 		*graph = reader->graph;
 	else

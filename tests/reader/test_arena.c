@@ -42,6 +42,7 @@ static void arena_take__beyond_the_limit__fails_and_stays_failed(void **state)
 	assert_non_null(peeps_arena_take(arena, 900, 1));
 	assert_null(peeps_arena_take(arena, 101, 1));
 	assert_true(peeps_arena_failed(arena));
+	assert_true(peeps_arena_is_full(arena));
 	assert_non_null(peeps_arena_take(arena, 16, 1)); /* what still fits is given */
 	assert_true(peeps_arena_failed(arena));
 	peeps_arena_free(arena);
