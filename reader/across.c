@@ -28,6 +28,13 @@ bool peeps_across_asks_again(const struct peeps_graph *graph)
 	return certain && something_crosses(graph);
 }
 
+/* A core file is the same at every look, but nothing tells whether its process went on after it was written. */
+static bool is_of_another_time(const struct peeps_graph *graph, const struct peeps_edge *edge)
+{
+	return crosses(graph, edge) && (graph->processes[graph->nodes[edge->src].process].dumped ||
+					graph->processes[graph->nodes[edge->dst].process].dumped);
+}
+
 int peeps_across_confirm(struct peeps_graph *graph, const struct peeps_sightings *before)
 {
 	bool *joined = calloc(graph->process_count + 1, sizeof(*joined)); /* with another */
@@ -45,8 +52,9 @@ int peeps_across_confirm(struct peeps_graph *graph, const struct peeps_sightings
 	for (size_t i = 0; i < graph->edge_count; i++) {
 		struct peeps_edge *edge = &graph->edges[i];
 
-		edge->unconfirmed = joined[peeps_edge_process(graph, edge)] &&
-				    !peeps_sightings_have(before, graph, edge);
+		edge->unconfirmed = is_of_another_time(graph, edge) ||
+				    (joined[peeps_edge_process(graph, edge)] &&
+				     !peeps_sightings_have(before, graph, edge));
 	}
 	free(joined);
 	return 0;

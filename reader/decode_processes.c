@@ -48,6 +48,7 @@ static bool make_process(struct peeps_decoder *d)
 	process->pid = d->image->pid;
 	process->own_pid = header->pid;
 	process->gone = d->image->exited && !d->image->dumped;
+	process->dumped = d->image->dumped;
 	process->name = peeps_text_mend(d->arena, peeps_bytes_of(header->process_name));
 	process->cmdline = peeps_text_mend(d->arena, peeps_bytes_of(d->image->cmdline));
 	process->start_time_ticks =

@@ -134,6 +134,7 @@ struct peeps_process {
 	uint32_t pid;     /* as this reader sees it */
 	uint32_t own_pid; /* as the process sees itself */
 	bool gone;        /* it is no more: this is what it left */
+	bool dumped;      /* from a core file: it may have gone on since. Not in documents */
 	const char *name;
 	const char *cmdline;
 	uint64_t start_time_ticks;

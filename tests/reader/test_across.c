@@ -123,6 +123,23 @@ static void deadlock__across_processes__is_only_possible_if_it_was_not_proved_be
 	assert_false(is_certain(n, &before));
 }
 
+/* A debugger may have dumped it, and left it to go on. */
+static void deadlock__with_a_core_file__is_only_possible(void **state)
+{
+	struct neighbours *n = *state;
+	struct peeps_sightings before;
+
+	neighbours_wait_for_each_other(n);
+	neighbours_look(n, LEFT, RIGHT);
+	n->graph->processes[RIGHT].dumped = true;
+	before = see(n);
+	assert_int_equal(peeps_across_confirm(n->graph, &before), 0);
+	peeps_sightings_deinit(&before);
+	analyse(n);
+	assert_int_equal(n->graph->finding_count, 1);
+	assert_false(n->graph->findings[0].certain);
+}
+
 /* --- within one process ------------------------------------------------------------------------------------------- */
 
 static void lock_itself_out(struct neighbours *n)
@@ -222,6 +239,7 @@ int main(void)
 		TEST(deadlock__across_processes__is_certain_if_it_was_the_same_before),
 		TEST(deadlock__across_processes__is_only_possible_if_anything_of_it_is_new),
 		TEST(deadlock__across_processes__is_only_possible_if_it_was_not_proved_before),
+		TEST(deadlock__with_a_core_file__is_only_possible),
 		TEST(deadlock__within_one_process__is_certain_at_once),
 		TEST(deadlock__of_a_process_that_no_other_refers_to__needs_no_confirmation),
 		TEST(wait__for_an_unresolved_end__is_stuck_on_nothing_we_know),

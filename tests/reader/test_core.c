@@ -257,6 +257,7 @@ static void attach_core__deadlock__is_certain(void **state)
 	assert_int_equal(graph->finding_count, 1);
 	assert_int_equal(graph->findings[0].kind, PEEPS_FINDING_DEADLOCK);
 	assert_true(graph->findings[0].certain);
+	assert_true(graph->processes[0].dumped);
 	peeps_graph_free(graph);
 }
 
