@@ -10,6 +10,7 @@
  *	byte 2      [3:0] bytes that follow: 0 = a byte that stands for a word (below)
  */
 #include <elf.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -90,13 +91,14 @@ static void segment_read(struct bytes *segment, const char *name)
 
 /* --- a core file ------------------------------------------------------------------------------------------------ */
 
-struct prpsinfo_note {
+/* Padded to 4 bytes, not to 8. */
+struct __attribute__((packed)) prpsinfo_note {
 	Elf64_Nhdr header;
 	char name[8];
 	struct elf_prpsinfo process;
 };
 
-struct file_note {
+struct __attribute__((packed)) file_note {
 	Elf64_Nhdr header;
 	char name[8];
 	uint64_t count, page_bytes;
@@ -154,6 +156,24 @@ static void core_make(struct bytes *core, const struct bytes *segment)
 	need(core->start != NULL, "malloc");
 	memcpy(core->start, &head, sizeof(head));
 	memcpy(core->start + sizeof(head), segment->start, segment->count);
+}
+
+/* What is fuzzed has to be sound before it is changed. */
+static void core_check(const struct bytes *core)
+{
+	const int fd = memfd_create("core", MFD_CLOEXEC);
+	struct peeps_problem problem = { .status = 0 };
+	struct peeps_target target;
+	int r;
+
+	need(fd >= 0 && write(fd, core->start, core->count) == (ssize_t)core->count, "core");
+	r = peeps_attach_core(&target, fd, "core", &problem);
+	if (r == 0)
+		peeps_detach(&target);
+	else if (r != -EPROTONOSUPPORT) /* built without libelf */
+		(void)fprintf(stderr, "%s: %s\n", problem.what, problem.why);
+	need(r == 0 || r == -EPROTONOSUPPORT, "peeps_attach_core");
+	(void)close(fd);
 }
 
 /* --- the changes ------------------------------------------------------------------------------------------------ */
@@ -232,6 +252,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < NAME_COUNT && !cores[i].start; i++) {
 		segment_read(&kept[i], names[i]);
 		core_make(&cores[i], &kept[i]);
+		core_check(&cores[i]);
 	}
 	in_core = data[0] & IN_CORE;
 	which = (data[0] >> 1) % NAME_COUNT;
