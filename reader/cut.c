@@ -83,12 +83,6 @@ static int barrier(struct set *set)
 	return -EPERM;
 }
 
-static int wait_for_sections(struct peeps_cut_part *part)
-{
-	peeps_cut_part_wait(part);
-	return 0;
-}
-
 /* Context: under the locks: no output, no fork, no allocation. */
 static int flip_and_copy(struct set *set)
 {
@@ -100,7 +94,7 @@ static int flip_and_copy(struct set *set)
 	if (!r)
 		r = each(set, peeps_cut_part_measure);
 	if (!r)
-		r = each(set, wait_for_sections);
+		r = each(set, peeps_cut_part_wait);
 	if (!r)
 		r = each(set, peeps_cut_part_copy);
 	if (!r)

@@ -219,7 +219,8 @@ static bool wait_for(const struct peeps_cut_part *part, const struct peeps_threa
 	return has_moved(&record->txn, seen);
 }
 
-static void wait_for_record(struct peeps_cut_part *part, size_t number)
+/* Returns whether the section that it was in has ended. */
+static bool wait_for_record(struct peeps_cut_part *part, size_t number)
 {
 	const struct peeps_thread *record =
 		peeps_row(peeps_bounds_rows(part->target, PEEPS_SECTION_THREADS), number);
@@ -239,13 +240,19 @@ static void wait_for_record(struct peeps_cut_part *part, size_t number)
 		thread->txn = txn;
 	thread->stuck = !ended;
 	thread->settled = number < part->scanned && !(txn & 1) && txn == thread->txn;
+	return ended;
 }
 
-void peeps_cut_part_wait(struct peeps_cut_part *part)
+int peeps_cut_part_wait(struct peeps_cut_part *part)
 {
-	for (size_t record = 0; record < part->marks.rows[PEEPS_SECTION_THREADS]; record++)
-		wait_for_record(part, record);
+	/* Each that is given up on costs a membarrier even when no time is left to wait: a segment may have a million. */
+	for (size_t record = 0; record < part->marks.rows[PEEPS_SECTION_THREADS]; record++) {
+		if (!wait_for_record(part, record) &&
+		    peeps_clock_monotonic_ns() >= part->deadline_ns)
+			return -EAGAIN;
+	}
 	PEEPS_STEP(PEEPS_STEP_CUT_WAITED);
+	return 0;
 }
 
 /* --- the copy --------------------------------------------------------------------------------------------------- */

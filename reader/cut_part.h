@@ -64,8 +64,12 @@ int peeps_cut_part_flip(struct peeps_cut_part *part);
  */
 int peeps_cut_part_measure(struct peeps_cut_part *part);
 
-/* Until the sections of the old epoch have ended, or are given up on. */
-void peeps_cut_part_wait(struct peeps_cut_part *part);
+/**
+ * peeps_cut_part_wait - until the sections of the old epoch have ended, or are given up on
+ *
+ * Returns 0; -EAGAIN there were so many to give up on that the cut's time is over.
+ */
+int peeps_cut_part_wait(struct peeps_cut_part *part);
 
 /* Returns 0; -EAGAIN not in time. */
 int peeps_cut_part_copy(struct peeps_cut_part *part);
