@@ -230,14 +230,15 @@ static int is_no_word(struct peeps_problem *problem)
 				 "it is empty");
 }
 
-/* In the folder a program was built in, its name is that of a file, too: what is no file of ours is a name. */
+/* In the folder a program was built in, its name is that of a file, too: what is no file of ours is a name. And so is a
+ * pipe, which would have us wait for whoever writes into it: that has to be named by a path. */
 static int place_name(struct peeps_place *place, bool any, struct peeps_problem *problem)
 {
 	struct peeps_problem of_file = { 0 };
 	struct stat status;
 	int r, as_file = -ENOENT;
 
-	if (stat(place->word, &status) == 0) {
+	if (stat(place->word, &status) == 0 && !S_ISFIFO(status.st_mode)) {
 		as_file = place_file(place, &of_file);
 		if (as_file == 0)
 			return 0;

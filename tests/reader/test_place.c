@@ -273,6 +273,17 @@ static void place__pipe__is_read_to_its_end_first(void **state)
 	(void)unlink("pipe");
 }
 
+/* Nobody will ever write into it. */
+static void place__pipe_called_like_a_process__is_not_waited_for(void **state)
+{
+	(void)state;
+	assert_int_equal(mkfifo("quiet-pipe", 0600), 0);
+	(void)alarm(20);
+	assert_refused_word("quiet-pipe", 3, "no process is called");
+	(void)alarm(0);
+	(void)unlink("quiet-pipe");
+}
+
 static void with_stdin_of(const char *bytes, size_t length, void (*check)(void))
 {
 	const int own = dup(STDIN_FILENO);
@@ -514,6 +525,7 @@ int main(void)
 		cmocka_unit_test(place__file_of_others__says_what_it_is),
 		cmocka_unit_test(place__file_without_rights__is_a_permission_error),
 		cmocka_unit_test(place__pipe__is_read_to_its_end_first),
+		cmocka_unit_test(place__pipe_called_like_a_process__is_not_waited_for),
 		cmocka_unit_test(place__dash__is_standard_input),
 		cmocka_unit_test(place__name__is_what_peeps_calls_it_before_what_the_kernel_does),
 		cmocka_unit_test(place__proc_key__is_a_name),
