@@ -47,7 +47,7 @@ static int attach(struct look *look, const struct peeps_place *place)
 		(void)snprintf(look->problem->what, sizeof(look->problem->what),
 			       "a snapshot stands alone");
 		r = peeps_problem_set(
-			look->problem, PEEPS_EXIT_USAGE, -EINVAL, "look at it by itself",
+			look->problem, PEEPS_PROBLEM_USAGE, -EINVAL, "look at it by itself",
 			"%s was taken at another moment than the others", place->word);
 	}
 	if (r == 0)
@@ -73,7 +73,7 @@ static int attach_all(struct look *look, const struct peeps_place *places, size_
 			return r;
 		for (size_t k = 0; k < i; k++) {
 			if (are_same(&look->targets[k], &look->targets[i]))
-				return peeps_problem_set(look->problem, PEEPS_EXIT_USAGE, -EINVAL,
+				return peeps_problem_set(look->problem, PEEPS_PROBLEM_USAGE, -EINVAL,
 							 "name each only once",
 							 "%s and %s are the same", places[k].word,
 							 places[i].word);

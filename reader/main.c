@@ -26,7 +26,7 @@
 static int refuse_terminal(struct peeps_problem *problem)
 {
 	(void)snprintf(problem->what, sizeof(problem->what), "msgpack is not for a terminal");
-	return peeps_problem_set(problem, PEEPS_EXIT_USAGE, -EINVAL,
+	return peeps_problem_set(problem, PEEPS_PROBLEM_USAGE, -EINVAL,
 				 "-o FILE, or a pipe; -f json can be read",
 				 "standard output is one");
 }
@@ -101,7 +101,7 @@ static int run(const struct peeps_options *options)
 	case PEEPS_VERB_VERSION:
 		return peeps_answer(options, print_version, NULL);
 	}
-	return PEEPS_EXIT_USAGE;
+	return PEEPS_PROBLEM_USAGE;
 }
 
 int main(int argc, char **argv)

@@ -10,6 +10,7 @@
 
 #include "reader/duration.h"
 #include "reader/nearest.h"
+#include "reader/problem.h"
 
 #define COUNT(table)  (sizeof(table) / sizeof((table)[0]))
 #define GIVEN(option) (1U << PEEPS_OPTION_##option)
@@ -39,7 +40,7 @@ static __attribute__((format(printf, 4, 5))) int refuse(struct parse *parse, con
 	struct peeps_problem *problem = parse->problem;
 	va_list arguments;
 
-	problem->status = PEEPS_EXIT_USAGE;
+	problem->status = PEEPS_PROBLEM_USAGE;
 	(void)snprintf(problem->what, sizeof(problem->what), "%s", what);
 	(void)snprintf(problem->hint, sizeof(problem->hint), "%s", hint);
 	va_start(arguments, why);

@@ -13,11 +13,8 @@
 #include "reader/color.h"
 #include "reader/options_table.h"
 
-enum peeps_exit {
-	PEEPS_EXIT_FINE = 0,
-	PEEPS_EXIT_FINDING = 1,
-	PEEPS_EXIT_USAGE = 2
-}; /* the rest: reader/problem.h */
+/* Exit statuses of an answer. Those of a failure: reader/problem.h. */
+enum peeps_exit { PEEPS_EXIT_FINE = 0, PEEPS_EXIT_FINDING = 1 };
 
 #define PEEPS_WORDS_MAX 64
 

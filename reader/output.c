@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "reader/options.h"
 #include "reader/problem.h"
 #include "reader/zst.h"
 
@@ -98,7 +97,7 @@ int peeps_output_compress(struct peeps_output *output, struct peeps_problem *pro
 	}
 	(void)fail(output, problem, -r);
 	if (r == -EPROTONOSUPPORT)
-		(void)peeps_problem_set(problem, PEEPS_EXIT_USAGE, r, "a name without .zst",
+		(void)peeps_problem_set(problem, PEEPS_PROBLEM_USAGE, r, "a name without .zst",
 					"this peeps-read was built without zstd");
 	peeps_output_abandon(output);
 	return r;

@@ -65,7 +65,7 @@ static int is_several(const char *name, const pid_t *pids, size_t count, bool an
 		(void)snprintf(hint, sizeof(hint),
 			       "peeps-read ps shows them; to look at all: peeps-read %s", words);
 	(void)snprintf(problem->what, sizeof(problem->what), "not one process");
-	return peeps_problem_set(problem, PEEPS_EXIT_USAGE, -EINVAL, hint,
+	return peeps_problem_set(problem, PEEPS_PROBLEM_USAGE, -EINVAL, hint,
 				 "'%.64s' is %zu processes: %s", name, count, whole);
 }
 
@@ -217,7 +217,7 @@ static int place_process(struct peeps_place *place, bool any, struct peeps_probl
 static int is_no_pid(const char *word, struct peeps_problem *problem)
 {
 	(void)snprintf(problem->what, sizeof(problem->what), "not a process id");
-	return peeps_problem_set(problem, PEEPS_EXIT_USAGE, -EINVAL,
+	return peeps_problem_set(problem, PEEPS_PROBLEM_USAGE, -EINVAL,
 				 "peeps-read ps lists the processes that can be looked at",
 				 "no process has the number %.64s", word);
 }
@@ -225,7 +225,7 @@ static int is_no_pid(const char *word, struct peeps_problem *problem)
 static int is_no_word(struct peeps_problem *problem)
 {
 	(void)snprintf(problem->what, sizeof(problem->what), "not a target");
-	return peeps_problem_set(problem, PEEPS_EXIT_USAGE, -EINVAL,
+	return peeps_problem_set(problem, PEEPS_PROBLEM_USAGE, -EINVAL,
 				 "a target is a PID, the name of a process, or a file",
 				 "it is empty");
 }
@@ -340,7 +340,7 @@ int peeps_place_of_id(struct peeps_place *place, const char *id, struct peeps_pr
 	if (length == 0 || length >= sizeof(key)) {
 		(void)snprintf(problem->what, sizeof(problem->what), "not an id");
 		return peeps_problem_set(
-			problem, PEEPS_EXIT_USAGE, -EINVAL,
+			problem, PEEPS_PROBLEM_USAGE, -EINVAL,
 			"such as mutex:bank-4711:accounts; peeps-read dump shows them",
 			"'%.128s' does not say which process it is of", id);
 	}

@@ -8,7 +8,9 @@
 
 #include "reader/attach.h"
 
+/* Exit statuses of a failure. Those of an answer: reader/options.h. */
 enum peeps_problem_status {
+	PEEPS_PROBLEM_USAGE = 2,
 	PEEPS_PROBLEM_NO_PROCESS = 3,
 	PEEPS_PROBLEM_NO_SEGMENT = 4,
 	PEEPS_PROBLEM_PERMISSION = 5,

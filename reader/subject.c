@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "reader/options.h"
 #include "reader/problem.h"
 
 #define LISTED_MAX 10 /* that could be meant */
@@ -242,7 +241,7 @@ static int ambiguous(const struct candidates *candidates, const char *word,
 	(void)snprintf(problem->what, sizeof(problem->what), "'%s' could be any of %zu", word,
 		       candidates->count);
 	list_in(list, sizeof(list), candidates, word);
-	return peeps_problem_set(problem, PEEPS_EXIT_USAGE, -EINVAL,
+	return peeps_problem_set(problem, PEEPS_PROBLEM_USAGE, -EINVAL,
 				 "give more of the id, or its kind and name: mutex:accounts", "%s",
 				 list);
 }

@@ -9,7 +9,6 @@
 
 #include "reader/arena.h"
 #include "reader/color.h"
-#include "reader/options.h"
 #include "reader/print.h"
 #include "reader/problem.h"
 
@@ -99,7 +98,7 @@ static int refuse_column(const struct peeps_table *table, const char *option, co
 	char *hint = problem->hint;
 	size_t room = sizeof(problem->hint);
 
-	problem->status = PEEPS_EXIT_USAGE;
+	problem->status = PEEPS_PROBLEM_USAGE;
 	(void)snprintf(problem->what, sizeof(problem->what), "no such column");
 	(void)snprintf(problem->why, sizeof(problem->why), "--%s: '%.*s'", option,
 		       (int)(length < 100 ? length : 100), name);

@@ -102,7 +102,7 @@ static int examine_places(struct peeps_checkup *checkup, const struct peeps_plac
 		if (places[i].kind != PEEPS_PLACE_PROCESS) {
 			(void)snprintf(problem->what, sizeof(problem->what),
 				       "doctor looks at processes");
-			return peeps_problem_set(problem, PEEPS_EXIT_USAGE, -EINVAL,
+			return peeps_problem_set(problem, PEEPS_PROBLEM_USAGE, -EINVAL,
 						 "peeps-read check says what is wrong in a file",
 						 "'%.128s' is a file", places[i].word);
 		}

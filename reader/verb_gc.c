@@ -167,7 +167,7 @@ int peeps_gc_print(const struct peeps_options *options, const struct peeps_graph
 	(void)graph;
 	if (!gc.path) {
 		(void)snprintf(problem->what, sizeof(problem->what), "there is nothing to look at");
-		return peeps_problem_set(problem, PEEPS_EXIT_USAGE, -EINVAL,
+		return peeps_problem_set(problem, PEEPS_PROBLEM_USAGE, -EINVAL,
 					 "PEEPS_DIR=/dev/shm/... peeps-read gc",
 					 "PEEPS_DIR is not set, so no segments are kept");
 	}

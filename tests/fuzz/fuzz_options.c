@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "reader/options.h"
+#include "reader/problem.h"
 
 #define WORDS_MAX 100 /* more than there is room for */
 
@@ -26,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t at = 0; at < size && count < WORDS_MAX; at += strlen(bytes + at) + 1)
 		words[count++] = bytes + at;
 	if (peeps_options_parse(&options, count, words, &problem) != 0) {
-		if (problem.status != PEEPS_EXIT_USAGE || problem.why[0] == '\0')
+		if (problem.status != PEEPS_PROBLEM_USAGE || problem.why[0] == '\0')
 			abort();
 	} else if (options.target_count > PEEPS_WORDS_MAX) {
 		abort();

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "reader/options.h"
+#include "reader/problem.h"
 
 #define MS UINT64_C(1000000)
 #define S  (1000 * MS)
@@ -207,7 +208,7 @@ static void parse__bad_command_lines__are_refused_with_a_reason(void **state)
 
 		print_message("# %s\n", rows[i].line);
 		assert_int_equal(parse(rows[i].line, &options, &problem), -EINVAL);
-		assert_int_equal(problem.status, PEEPS_EXIT_USAGE);
+		assert_int_equal(problem.status, PEEPS_PROBLEM_USAGE);
 		assert_true(problem.what[0] != '\0');
 		if (!strstr(problem.why, rows[i].why))
 			fail_msg("'%s' does not say '%s'", problem.why, rows[i].why);

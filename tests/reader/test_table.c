@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "reader/attach.h"
-#include "reader/options.h"
+#include "reader/problem.h"
 #include "reader/print.h"
 #include "reader/table.h"
 
@@ -130,7 +130,7 @@ static void table__unknown_column__is_refused_with_the_list(void **state)
 
 		print_message("# %s\n", rows[i].why);
 		assert_int_equal(peeps_table_look(table, &rows[i].view, &problem), -EINVAL);
-		assert_int_equal(problem.status, PEEPS_EXIT_USAGE);
+		assert_int_equal(problem.status, PEEPS_PROBLEM_USAGE);
 		assert_string_equal(problem.why, rows[i].why);
 		assert_string_equal(problem.hint, "there are pid, name, held-by, extra");
 		peeps_table_free(table);

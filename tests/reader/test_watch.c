@@ -141,7 +141,7 @@ static void watch__json__is_one_document_after_the_other(void **state)
 
 static void watch__each_failure__ends_it_with_that_status(void **state)
 {
-	static const int statuses[] = { PEEPS_EXIT_USAGE,          PEEPS_PROBLEM_NO_PROCESS,
+	static const int statuses[] = { PEEPS_PROBLEM_USAGE,          PEEPS_PROBLEM_NO_PROCESS,
 					PEEPS_PROBLEM_NO_SEGMENT,  PEEPS_PROBLEM_PERMISSION,
 					PEEPS_PROBLEM_BAD_SEGMENT, PEEPS_PROBLEM_OTHER };
 
