@@ -360,31 +360,22 @@ static void threads_search(struct search *search)
 	(void)closedir(stream);
 }
 
+static bool mapping_try(void *context, char *line)
+{
+	struct search *search = context;
+	const char *path = strchr(line, '/');
+	char below_root[PATH_MAX];
+
+	if (path && peeps_kept_is_name(path) &&
+	    snprintf(below_root, sizeof(below_root), "root%s", path) < (int)sizeof(below_root))
+		candidate_try(search, below_root, true);
+	return search->found.segment_fd >= 0;
+}
+
 /* A kept segment has a path, which says enough where map_files may not be looked into, and every descriptor is closed. */
 static void maps_search(struct search *search)
 {
-	const int fd = openat(search->target->proc_fd, "maps", O_RDONLY | O_CLOEXEC);
-	FILE *maps = fd < 0 ? NULL : fdopen(fd, "re");
-	char *line = NULL;
-	size_t room = 0;
-
-	if (!maps) {
-		if (fd >= 0)
-			(void)close(fd);
-		return;
-	}
-	while (search->found.segment_fd < 0 && getline(&line, &room, maps) > 0) {
-		const char *path = strchr(line, '/');
-		char below_root[PATH_MAX];
-
-		line[strcspn(line, "\n")] = '\0';
-		if (path && peeps_kept_is_name(path) &&
-		    snprintf(below_root, sizeof(below_root), "root%s", path) <
-			    (int)sizeof(below_root))
-			candidate_try(search, below_root, true);
-	}
-	free(line);
-	(void)fclose(maps);
+	(void)peeps_proc_maps_each(search->target->proc_fd, mapping_try, search);
 }
 
 static int search_failed(const struct search *search, struct peeps_problem *problem)
@@ -477,10 +468,7 @@ static int is_thread(const struct peeps_target *target, struct peeps_problem *pr
 
 static int process_open(struct peeps_target *target, struct peeps_problem *problem)
 {
-	char path[32];
-
-	(void)snprintf(path, sizeof(path), "/proc/%d", (int)target->pid);
-	target->proc_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	target->proc_fd = peeps_proc_open(target->pid);
 	if (target->proc_fd < 0) {
 		if (errno == ENOENT || errno == ESRCH)
 			return no_process(target->pid, problem);
@@ -488,8 +476,8 @@ static int process_open(struct peeps_target *target, struct peeps_problem *probl
 			problem,
 			errno == EACCES || errno == EPERM ? PEEPS_PROBLEM_PERMISSION
 							  : PEEPS_PROBLEM_OTHER,
-			-errno, errno == EACCES || errno == EPERM ? HINT_PERMISSION : "", "%s: %m",
-			path);
+			-errno, errno == EACCES || errno == EPERM ? HINT_PERMISSION : "",
+			"/proc/%d: %m", (int)target->pid);
 	}
 	/* After proc_fd: as long as that can be read, both are the same process. A kernel without pidfds has none. */
 	target->pidfd = (int)syscall(SYS_pidfd_open, target->pid, 0);

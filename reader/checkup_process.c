@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,7 @@
 #include "reader/users.h"
 
 #define ENVIRON_BYTES   ((size_t)256 << 10)
-#define STATUS_BYTES    8192
+#define LIMITS_BYTES    8192
 #define LIBRARY         "/libpeeps.so"
 #define PROGRAM_MAX     (UINT64_C(1) << 30) /* bytes of its file that are searched */
 #define CHUNK_BYTES     ((size_t)1 << 20)
@@ -40,42 +41,30 @@ struct patient {
 	pid_t pid;
 	int proc_fd;
 	char state;
-	char status[STATUS_BYTES]; /* /proc/PID/status */
+	char status[PEEPS_PROC_STATUS_BYTES];
 	bool has_library;
 	bool is_secret; /* we may not see what is inside of it */
 };
 
 /* --- is it there, and whose is it? ------------------------------------------------------------------------------ */
 
-/* The number after "\nName:" of the status file; 0 if it is not there. */
-static unsigned long status_number(const struct patient *patient, const char *name, int field)
+static uint64_t status_number(const struct patient *patient, const char *name, unsigned int field)
 {
-	const char *line = strstr(patient->status, name);
-	char *end;
-	unsigned long number = 0;
-
-	if (!line)
-		return 0;
-	end = (char *)line + strlen(name);
-	for (int i = 0; i <= field; i++)
-		number = strtoul(end, &end, 10);
-	return number;
+	return peeps_proc_status_number(patient->status, name, field, 0);
 }
 
 static bool check_exists(struct patient *patient)
 {
-	struct peeps_proc_identity identity;
-	char path[32];
+	struct peeps_proc_stat stat;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d", (int)patient->pid);
-	patient->proc_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (patient->proc_fd < 0 || peeps_proc_identify(patient->proc_fd, &identity) != 0) {
+	patient->proc_fd = peeps_proc_open(patient->pid);
+	if (patient->proc_fd < 0 || peeps_proc_stat_read(patient->proc_fd, "stat", &stat) != 0) {
 		peeps_checkup_add(patient->checkup, PEEPS_VERDICT_BAD, "process",
 				  "ps -e lists the processes there are", "there is no process %d",
 				  (int)patient->pid);
 		return false;
 	}
-	patient->state = identity.state;
+	patient->state = stat.state;
 	if (peeps_proc_read(patient->proc_fd, "status", patient->status, sizeof(patient->status)) <
 	    0)
 		patient->status[0] = '\0';
@@ -89,17 +78,18 @@ static void check_who(struct patient *patient)
 	peeps_proc_command(patient->proc_fd, command, sizeof(command));
 	peeps_checkup_add(patient->checkup, PEEPS_VERDICT_OK, "process", "", "%d, user %s: %s",
 			  (int)patient->pid,
-			  peeps_user_name(user, (uid_t)status_number(patient, "\nUid:", 1)),
+			  peeps_user_name(user, (uid_t)status_number(patient, "Uid", 1)),
 			  *command ? command : "(no command: a kernel thread, or it has exited)");
 }
 
 /* Returns whether anything more can be learned of it. */
 static bool check_state(struct patient *patient)
 {
-	if (status_number(patient, "\nTgid:", 0) != (unsigned long)patient->pid) {
+	if (status_number(patient, "Tgid", 0) != (uint64_t)patient->pid) {
 		peeps_checkup_add(patient->checkup, PEEPS_VERDICT_BAD, "process",
-				  "name the process it belongs to", "%d is a thread of process %lu",
-				  (int)patient->pid, status_number(patient, "\nTgid:", 0));
+				  "name the process it belongs to",
+				  "%d is a thread of process %" PRIu64, (int)patient->pid,
+				  status_number(patient, "Tgid", 0));
 		return false;
 	}
 	if (patient->state == 'T' || patient->state == 't')
@@ -113,7 +103,7 @@ static bool check_state(struct patient *patient)
 /* What /proc/PID/fd asks for is the right to trace it, to read. */
 static void check_rights(struct patient *patient)
 {
-	const uid_t uid = (uid_t)status_number(patient, "\nUid:", 1);
+	const uid_t uid = (uid_t)status_number(patient, "Uid", 1);
 	const int fd = openat(patient->proc_fd, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct stat owner;
 	char user[PEEPS_USER_BYTES];
@@ -149,33 +139,27 @@ static void check_rights(struct patient *patient)
 
 /* --- is it built with peeps, and was it told not to? ------------------------------------------------------------ */
 
+static bool is_library(void *context, char *line)
+{
+	char *const path = strstr(line, LIBRARY) ? strchr(line, '/') : NULL;
+
+	if (path)
+		(void)snprintf(context, PATH_MAX, "%s", path);
+	return path;
+}
+
 static void check_library(struct patient *patient)
 {
-	const int fd = openat(patient->proc_fd, "maps", O_RDONLY | O_CLOEXEC);
-	FILE *maps = fd < 0 ? NULL : fdopen(fd, "re");
-	char *line = NULL;
-	size_t room = 0, lines = 0;
-	const char *library = NULL;
+	char path[PATH_MAX];
+	const int r = peeps_proc_maps_each(patient->proc_fd, is_library, path);
 
-	if (!maps) {
-		if (fd >= 0)
-			(void)close(fd);
-		return;
-	}
-	while (!library && getline(&line, &room, maps) > 0) {
-		lines++;
-		library = strstr(line, LIBRARY) ? strchr(line, '/') : NULL;
-	}
-	patient->has_library = library;
-	if (library)
-		peeps_checkup_add(patient->checkup, PEEPS_VERDICT_OK, "library", "", "%.*s",
-				  (int)strcspn(library, "\n"), library);
-	else if (lines)
+	patient->has_library = r == 1;
+	if (r == 1)
+		peeps_checkup_add(patient->checkup, PEEPS_VERDICT_OK, "library", "", "%s", path);
+	else if (r == 0)
 		peeps_checkup_add(patient->checkup, PEEPS_VERDICT_WARN, "library",
 				  "link it with pkg-config --libs peeps, without PEEPS_DISABLE",
 				  "it has no libpeeps.so");
-	free(line);
-	(void)fclose(maps);
 }
 
 struct environment {
@@ -238,7 +222,7 @@ static void check_limits(struct patient *patient)
 		{ "Max address space", "-v" },
 		{ "Max data size", "-d" },
 	};
-	char text[STATUS_BYTES];
+	char text[LIMITS_BYTES];
 
 	if (peeps_proc_read(patient->proc_fd, "limits", text, sizeof(text)) < 0)
 		return;
@@ -257,7 +241,7 @@ static void check_limits(struct patient *patient)
 
 static void check_sandbox(struct patient *patient)
 {
-	if (status_number(patient, "\nSeccomp:", 0) != 0)
+	if (status_number(patient, "Seccomp", 0) != 0)
 		peeps_checkup_add(patient->checkup, PEEPS_VERDICT_WARN, "sandbox",
 				  "permit memfd_create(), membarrier() and madvise() in it",
 				  "it runs under seccomp, which may have refused it a segment");
@@ -407,8 +391,8 @@ static void check_losses(struct patient *patient, const struct peeps_tally *tall
 static void check_threads(struct patient *patient, const struct peeps_tally *tally)
 {
 	peeps_checkup_add(patient->checkup, PEEPS_VERDICT_OK, "threads", "",
-			  "%" PRIu64 " of %lu have used peeps (one may be peeps's own)",
-			  tally->threads, status_number(patient, "\nThreads:", 0));
+			  "%" PRIu64 " of %" PRIu64 " have used peeps (one may be peeps's own)",
+			  tally->threads, status_number(patient, "Threads", 0));
 }
 
 /* Ten times a second, from its second thread on. */

@@ -124,13 +124,10 @@ static bool is_maker(const struct peeps_target *process, const struct peeps_segm
 static bool process_see(int fd, const struct peeps_segment_header *header,
 			struct peeps_target *process)
 {
-	char path[32];
-
 	if (header->pid == 0 || header->pid > INT32_MAX)
 		return false;
-	(void)snprintf(path, sizeof(path), "/proc/%d", (int)header->pid);
 	process->pid = (pid_t)header->pid;
-	process->proc_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	process->proc_fd = peeps_proc_open(process->pid);
 	if (process->proc_fd < 0)
 		return false;
 	process->pidfd = (int)syscall(SYS_pidfd_open, process->pid, 0);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "reader/proc.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -51,8 +50,16 @@ int peeps_proc_open_place(int place, int flags)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Fields 3 (state) and 22 (start time) of a stat file. The name in field 2 may hold anything: count from its end. */
-static int stat_read(int directory, const char *path, struct peeps_proc_identity *identity)
+int peeps_proc_open(pid_t pid)
+{
+	char path[32];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* The name in field 2 may hold anything: fields are counted from its end. */
+int peeps_proc_stat_read(int directory, const char *path, struct peeps_proc_stat *stat)
 {
 	char text[1024];
 	const char *field;
@@ -63,17 +70,42 @@ static int stat_read(int directory, const char *path, struct peeps_proc_identity
 	field = strrchr(text, ')');
 	if (!field || field[1] != ' ' || field[2] == '\0')
 		return -ESRCH;
-	identity->state = field[2];
-	for (int number = 2; field && number < 22; number++)
-		field = strchr(field + 1, ' ');
-	identity->start_time_ticks = field ? strtoull(field + 1, NULL, 10) : 0;
+	*stat = (struct peeps_proc_stat){ .state = field[2] };
+	for (int number = 3; (field = strchr(field + 1, ' ')); number++) {
+		if (number == 9)
+			stat->flags = strtoull(field + 1, NULL, 10);
+		else if (number == 20)
+			stat->thread_count = strtoull(field + 1, NULL, 10);
+		else if (number == 22)
+			stat->start_time_ticks = strtoull(field + 1, NULL, 10);
+	}
 	return 0;
+}
+
+uint64_t peeps_proc_status_number(const char *status, const char *name, unsigned int field,
+				  uint64_t missing)
+{
+	const size_t length = strlen(name);
+	const char *line = status;
+	uint64_t number = missing;
+	char *end;
+
+	while (strncmp(line, name, length) != 0 || line[length] != ':') {
+		line = strchr(line, '\n');
+		if (!line)
+			return missing;
+		line++;
+	}
+	end = (char *)line + length + 1;
+	for (unsigned int i = 0; i <= field; i++)
+		number = strtoull(end, &end, 10);
+	return number;
 }
 
 /* The last number of the status file's NSpid: the id in the innermost namespace. 0 = not known. */
 static uint32_t namespaced_id(int directory, const char *path)
 {
-	char text[8192];
+	char text[PEEPS_PROC_STATUS_BYTES];
 	const char *line, *last;
 
 	if (peeps_proc_read(directory, path, text, sizeof(text)) < 0)
@@ -90,21 +122,34 @@ static uint32_t namespaced_id(int directory, const char *path)
 
 int peeps_proc_identify(int proc_fd, struct peeps_proc_identity *identity)
 {
-	if (stat_read(proc_fd, "stat", identity) < 0)
+	struct peeps_proc_stat stat;
+
+	if (peeps_proc_stat_read(proc_fd, "stat", &stat) < 0)
 		return -ESRCH;
-	identity->own_pid = namespaced_id(proc_fd, "status");
+	*identity = (struct peeps_proc_identity){
+		.own_pid = namespaced_id(proc_fd, "status"),
+		.start_time_ticks = stat.start_time_ticks,
+		.state = stat.state,
+	};
 	return 0;
+}
+
+/* Other threads vanish; the main one stays, as a zombie, while the process lives. */
+static bool main_thread_left(const struct peeps_target *target)
+{
+	struct peeps_proc_stat stat;
+
+	return peeps_proc_stat_read(target->proc_fd, "stat", &stat) < 0 || stat.state == 'Z' ||
+	       stat.state == 'X';
 }
 
 bool peeps_proc_has_exited(const struct peeps_target *target)
 {
 	struct pollfd pidfd = { .fd = target->pidfd, .events = POLLIN };
-	struct peeps_proc_identity identity;
 
 	if (target->pidfd >= 0)
 		return poll(&pidfd, 1, 0) > 0 && pidfd.revents & POLLIN;
-	return stat_read(target->proc_fd, "stat", &identity) < 0 || identity.state == 'Z' ||
-	       identity.state == 'X';
+	return main_thread_left(target);
 }
 
 /* Field 5 of a line of maps; 0 = of no file. */
@@ -117,27 +162,40 @@ static uint64_t maps_inode(const char *line)
 	return strtoull(line, NULL, 10);
 }
 
-/* A program may close our descriptor: then its mappings tell. */
-bool peeps_proc_has_mapped(int proc_fd, uint64_t inode)
+int peeps_proc_maps_each(int proc_fd, bool (*each)(void *context, char *line), void *context)
 {
 	const int fd = openat(proc_fd, "maps", O_RDONLY | O_CLOEXEC);
 	FILE *maps = fd < 0 ? NULL : fdopen(fd, "re");
 	char *line = NULL;
-	size_t room = 0, lines = 0;
-	bool found = false;
+	size_t room = 0;
+	int r = -ENODATA;
 
 	if (!maps) {
+		r = -errno;
 		if (fd >= 0)
 			(void)close(fd);
-		return true;
+		return r;
 	}
-	while (!found && getline(&line, &room, maps) > 0) {
-		found = maps_inode(line) == inode;
-		lines++;
+	while (r != 1 && getline(&line, &room, maps) > 0) {
+		line[strcspn(line, "\n")] = '\0';
+		r = each(context, line);
 	}
 	free(line);
 	(void)fclose(maps);
-	return found || lines == 0;
+	return r;
+}
+
+static bool is_of_inode(void *context, char *line)
+{
+	const uint64_t *inode = context;
+
+	return maps_inode(line) == *inode;
+}
+
+/* A program may close our descriptor: then its mappings tell. */
+bool peeps_proc_has_mapped(int proc_fd, uint64_t inode)
+{
+	return peeps_proc_maps_each(proc_fd, is_of_inode, &inode) != 0;
 }
 
 int peeps_proc_check(const struct peeps_target *target)
@@ -248,17 +306,17 @@ static uint32_t our_tid(const struct peeps_target *target, uint64_t tid)
 char peeps_proc_thread_state(const struct peeps_target *target, uint64_t tid)
 {
 	const uint32_t ours = our_tid(target, tid);
-	struct peeps_proc_identity identity;
+	struct peeps_proc_stat stat;
 	char path[48];
 	int r;
 
 	if (ours == 0)
 		return PEEPS_PROC_GONE;
 	(void)snprintf(path, sizeof(path), "task/%" PRIu32 "/stat", ours);
-	r = stat_read(target->proc_fd, path, &identity);
+	r = peeps_proc_stat_read(target->proc_fd, path, &stat);
 	if (r == -ENOENT || r == -ESRCH)
 		return PEEPS_PROC_GONE;
-	return r < 0 ? 'R' : identity.state;
+	return r < 0 ? 'R' : stat.state;
 }
 
 static bool comm_read(const struct peeps_target *target, uint32_t ours, char *name, size_t room)
@@ -339,15 +397,6 @@ static bool is_named(const struct peeps_image *image, const struct peeps_thread_
 		return false;
 	entity = peeps_image_entity(image, (uint32_t)(thread->entity & PEEPS_REF_INDEX_MASK));
 	return entity && entity->body[PEEPS_THREAD_NAME_WORD] != 0;
-}
-
-/* Other threads vanish from the list; the main one stays in it, as a zombie, while the process lives. */
-static bool main_thread_left(const struct peeps_target *target)
-{
-	struct peeps_proc_identity identity;
-
-	return stat_read(target->proc_fd, "stat", &identity) < 0 || identity.state == 'Z' ||
-	       identity.state == 'X';
 }
 
 static void thread_complete(const struct peeps_target *target, struct peeps_image *image,

@@ -12,6 +12,16 @@ struct peeps_target;
 
 #define PEEPS_PROC_GONE '\0' /* state of a thread that the kernel does not know */
 
+#define PEEPS_PROC_STATUS_BYTES 8192 /* room for a status file */
+
+/* Of a stat file. */
+struct peeps_proc_stat {
+	char state;
+	uint64_t flags; /* the kernel's PF_* */
+	uint64_t thread_count;
+	uint64_t start_time_ticks;
+};
+
 struct peeps_proc_identity {
 	uint32_t own_pid; /* in the innermost PID namespace it is in; 0 = not known */
 	uint64_t start_time_ticks;
@@ -35,6 +45,34 @@ ssize_t peeps_proc_read(int directory, const char *path, char *text, size_t room
  * Returns a descriptor, or -errno.
  */
 int peeps_proc_open_place(int place, int flags);
+
+/**
+ * peeps_proc_open - /proc/PID, as a directory: as long as that can be read, it is the same process
+ *
+ * Returns a descriptor for the caller to close, or -1 with errno.
+ */
+int peeps_proc_open(pid_t pid);
+
+/**
+ * peeps_proc_stat_read - the stat file of a process, or of a thread (path "task/TID/stat")
+ *
+ * Returns 0; -ESRCH it has gone, or the file makes no sense; another -errno of reading it.
+ * Context: allocates nothing.
+ */
+int peeps_proc_stat_read(int directory, const char *path, struct peeps_proc_stat *stat);
+
+/* A number in the text of a status file: field 1 of "Uid" is the effective one. @missing if it is not there. */
+uint64_t peeps_proc_status_number(const char *status, const char *name, unsigned int field,
+				  uint64_t missing);
+
+/**
+ * peeps_proc_maps_each - call back for every line of a process's mappings, without its newline, until that returns true
+ * @line: may be written to; of this call only
+ *
+ * Returns 1 if a call returned true, 0 if none did; -ENODATA the process has no memory of its own (any more);
+ * another -errno of reading them.
+ */
+int peeps_proc_maps_each(int proc_fd, bool (*each)(void *context, char *line), void *context);
 
 /* A process's command line, its words apart by a blank; empty if there is none to read. */
 void peeps_proc_command(int proc_fd, char *text, size_t room);

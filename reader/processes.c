@@ -23,10 +23,9 @@
 #include "reader/problem.h"
 #include "reader/proc.h"
 
-#define LINKS_MAX       4096 /* beyond that many, reading the mappings is the quicker way */
-#define MAPPED_NAME     "/memfd:" PEEPS_SEGMENT_NAME " (deleted)"
-#define KERNEL_THREAD   UINT64_C(0x00200000) /* PF_KTHREAD */
-#define PROC_STAT_BYTES 1024
+#define LINKS_MAX     4096 /* beyond that many, reading the mappings is the quicker way */
+#define MAPPED_NAME   "/memfd:" PEEPS_SEGMENT_NAME " (deleted)"
+#define KERNEL_THREAD UINT64_C(0x00200000) /* PF_KTHREAD */
 
 enum sight {
 	SIGHT_NOTHING,
@@ -99,81 +98,40 @@ static enum sight descriptors_search(int proc_fd)
 	return sight;
 }
 
-/* Whether a line of maps is of a segment, kept in a file or not. */
-static bool is_mapped_segment(char *line)
+/* Kept in a file, or not. */
+static bool is_mapped_segment(void *unused, char *line)
 {
-	char *const path = strchr(line, '/');
+	const char *path = strchr(line, '/');
 
-	if (!path)
-		return false;
-	path[strcspn(path, "\n")] = '\0';
-	return strcmp(path, MAPPED_NAME) == 0 || peeps_kept_is_name(path);
+	(void)unused;
+	return path && (strcmp(path, MAPPED_NAME) == 0 || peeps_kept_is_name(path));
 }
 
 static enum sight mappings_search(int proc_fd)
 {
-	const int fd = openat(proc_fd, "maps", O_RDONLY | O_CLOEXEC);
-	FILE *maps = fd < 0 ? NULL : fdopen(fd, "re");
-	enum sight sight = SIGHT_BLANK;
-	char *line = NULL;
-	size_t room = 0;
+	const int r = peeps_proc_maps_each(proc_fd, is_mapped_segment, NULL);
 
-	if (!maps) {
-		sight = sight_of_error(errno);
-		if (fd >= 0)
-			(void)close(fd);
-		return sight;
-	}
-	while (sight != SIGHT_SEGMENT && getline(&line, &room, maps) > 0)
-		sight = is_mapped_segment(line) ? SIGHT_SEGMENT : SIGHT_NOTHING;
-	free(line);
-	(void)fclose(maps);
-	return sight;
-}
-
-struct stat_fields {
-	char state;
-	uint64_t flags, threads;
-};
-
-/* Fields 3, 9 and 20 of the stat file. The name in field 2 may hold anything: count from its end. */
-static bool stat_read(int proc_fd, struct stat_fields *fields)
-{
-	char text[PROC_STAT_BYTES];
-	const char *field;
-
-	if (peeps_proc_read(proc_fd, "stat", text, sizeof(text)) < 0)
-		return false;
-	field = strrchr(text, ')');
-	if (!field || field[1] != ' ' || field[2] == '\0')
-		return false;
-	fields->state = field[2];
-	for (int number = 2; number < 20; number++) {
-		field = strchr(field + 1, ' ');
-		if (!field)
-			return false;
-		if (number + 1 == 9)
-			fields->flags = strtoull(field + 1, NULL, 10);
-	}
-	fields->threads = strtoull(field + 1, NULL, 10);
-	return true;
+	if (r == -ENODATA)
+		return SIGHT_BLANK;
+	return r == 1 ? SIGHT_SEGMENT : sight_of_error(-r);
 }
 
 /* Kernel threads and those that have exited show their descriptors to nobody, and have none. */
 static bool is_a_program(int proc_fd)
 {
-	struct stat_fields fields = { 0 };
+	struct peeps_proc_stat stat;
 
-	return stat_read(proc_fd, &fields) && fields.state != 'Z' && fields.state != 'X' &&
-	       !(fields.flags & KERNEL_THREAD);
+	return peeps_proc_stat_read(proc_fd, "stat", &stat) == 0 && stat.state != 'Z' &&
+	       stat.state != 'X' && !(stat.flags & KERNEL_THREAD);
 }
 
 /* Its other threads run on, and only they have descriptors and mappings still. */
 static bool main_thread_left(int proc_fd)
 {
-	struct stat_fields fields = { 0 };
+	struct peeps_proc_stat stat;
 
-	return stat_read(proc_fd, &fields) && fields.state == 'Z' && fields.threads > 1;
+	return peeps_proc_stat_read(proc_fd, "stat", &stat) == 0 && stat.state == 'Z' &&
+	       stat.thread_count > 1;
 }
 
 static enum sight segment_search(int proc_fd)
@@ -241,20 +199,13 @@ bool peeps_process_is_called(const struct peeps_process_names *names, const char
 	       strcmp(base_name(word), name) == 0;
 }
 
-/* The second of the four ids of the status file's "Uid:". */
 static uid_t effective_uid(int proc_fd)
 {
-	char text[8192];
-	const char *line;
-	char *end;
+	char status[PEEPS_PROC_STATUS_BYTES];
 
-	if (peeps_proc_read(proc_fd, "status", text, sizeof(text)) < 0)
+	if (peeps_proc_read(proc_fd, "status", status, sizeof(status)) < 0)
 		return (uid_t)-1;
-	line = strstr(text, "\nUid:");
-	if (!line)
-		return (uid_t)-1;
-	(void)strtoul(line + strlen("\nUid:"), &end, 10);
-	return (uid_t)strtoul(end, NULL, 10);
+	return (uid_t)peeps_proc_status_number(status, "Uid", 1, (uid_t)-1);
 }
 
 static uint64_t age_of(uint64_t start_time_ticks)

@@ -26,8 +26,8 @@ struct peeps_process_names {
 /* A process with a segment of its own. If that cannot be read, problem.status is not 0 and says why: all that it would
  * tell is empty. */
 struct peeps_found {
-	pid_t pid; /* as this reader sees it */
-	uid_t uid; /* effective */
+	pid_t pid;       /* as this reader sees it */
+	uid_t uid;       /* effective */
 	char state;      /* the kernel's letter for its main thread */
 	uint64_t age_ns; /* since the process was started */
 	struct peeps_process_names names;
