@@ -6,7 +6,10 @@
 #include <string.h>
 #include <sys/auxv.h>
 
-#define PROBES_MAX 256 /* as in reader/ids.c */
+#include "reader/hash.h"
+
+#define PROBES_MAX \
+	256 /* by chance it takes 72 among a million ids; beyond, somebody has made our hashes collide */
 
 int peeps_id_index_init(struct peeps_id_index *index, size_t count)
 {
@@ -31,17 +34,6 @@ void peeps_id_index_deinit(struct peeps_id_index *index)
 	index->entries = NULL;
 }
 
-static uint64_t hash_of(uint64_t seed, const char *id, size_t length)
-{
-	uint64_t hash = seed ^ UINT64_C(0xcbf29ce484222325);
-
-	for (size_t i = 0; i < length; i++) {
-		hash = (hash ^ (unsigned char)id[i]) * UINT64_C(0x100000001b3);
-		hash ^= hash >> 29;
-	}
-	return hash;
-}
-
 /* Where an id is or would be; NULL if that is too far away. */
 static struct peeps_id_entry *place_of(const struct peeps_id_index *index, const char *id,
 				       size_t length, uint64_t hash)
@@ -49,7 +41,7 @@ static struct peeps_id_entry *place_of(const struct peeps_id_index *index, const
 	for (size_t probe = 0; probe < PROBES_MAX; probe++) {
 		struct peeps_id_entry *entry = &index->entries[(hash + probe) & index->mask];
 
-		if (!entry->id || (entry->hash == hash && entry->length == length &&
+		if (!entry->id || (entry->hash == hash >> 32 && strlen(entry->id) == length &&
 				   memcmp(entry->id, id, length) == 0))
 			return entry;
 	}
@@ -59,23 +51,21 @@ static struct peeps_id_entry *place_of(const struct peeps_id_index *index, const
 int peeps_id_index_add(struct peeps_id_index *index, const char *id, uint32_t position)
 {
 	const size_t length = strlen(id);
-	const uint64_t hash = hash_of(index->seed, id, length);
+	const uint64_t hash = peeps_hash_bytes(index->seed, id, length);
 	struct peeps_id_entry *entry = place_of(index, id, length, hash);
 
 	if (!entry)
 		return -ELOOP;
 	if (entry->id)
 		return -EEXIST;
-	*entry = (struct peeps_id_entry){
-		.id = id, .length = length, .hash = hash, .position = position
-	};
+	*entry = (struct peeps_id_entry){ .id = id, .hash = hash >> 32, .position = position };
 	return 0;
 }
 
 uint32_t peeps_id_index_find(const struct peeps_id_index *index, const char *id, size_t length)
 {
 	const struct peeps_id_entry *entry =
-		place_of(index, id, length, hash_of(index->seed, id, length));
+		place_of(index, id, length, peeps_hash_bytes(index->seed, id, length));
 
 	return entry && entry->id ? entry->position : PEEPS_ID_NONE;
 }

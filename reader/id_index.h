@@ -6,12 +6,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PEEPS_ID_NONE UINT32_MAX
+#define PEEPS_ID_NONE UINT32_MAX /* PEEPS_NO_NODE, where positions are nodes */
 
 struct peeps_id_entry {
 	const char *id; /* NULL = free */
-	size_t length;
-	uint64_t hash;
+	uint32_t hash;  /* the half that says nothing of its place */
 	uint32_t position;
 };
 

@@ -1,84 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 #include "reader/ids.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 
 #include "reader/arena.h"
 #include "reader/graph.h"
-#include "reader/hash.h"
 
 #define NAME_MAX_BYTES 32
-#define PROBES_MAX \
-	256 /* by chance it takes 72 among a million ids; beyond, somebody has made our hashes collide */
-
-struct peeps_id_place {
-	const char *id; /* NULL = free */
-	uint32_t hash;  /* the half that says nothing of its place */
-	uint32_t node;
-};
 
 int peeps_ids_init(struct peeps_ids *ids, struct peeps_arena *arena, size_t count)
 {
-	const unsigned char *random =
-		(const unsigned char *)getauxval(AT_RANDOM); // NOLINT(performance-no-int-to-ptr)
-	size_t places = 16;
-
-	while (places < 2 * count)
-		places *= 2;
-	*ids = (struct peeps_ids){ .arena = arena, .place_mask = places - 1, .count = count };
-	ids->places = calloc(places, sizeof(*ids->places));
-	if (!ids->places)
-		return -ENOMEM;
-	if (random)
-		memcpy(&ids->seed, random, sizeof(ids->seed));
-	return 0;
+	*ids = (struct peeps_ids){ .arena = arena, .count = count };
+	return peeps_id_index_init(&ids->index, count);
 }
 
 void peeps_ids_deinit(struct peeps_ids *ids)
 {
-	free(ids->places);
-	ids->places = NULL;
-}
-
-/* Where the id is, or would be; NULL if that might be beyond where we look. */
-static struct peeps_id_place *place_of(const struct peeps_ids *ids, const char *id)
-{
-	const uint64_t hash = peeps_hash_text(ids->seed, id);
-
-	for (size_t probe = 0; probe < PROBES_MAX; probe++) {
-		struct peeps_id_place *place = &ids->places[(hash + probe) & ids->place_mask];
-
-		if (!place->id)
-			place->hash = hash >> 32;
-		if (!place->id || (place->hash == hash >> 32 && strcmp(place->id, id) == 0))
-			return place;
-	}
-	return NULL;
-}
-
-/* Returns whether the id is now in its place; false if it was there, or if it has none. */
-static bool insert(struct peeps_ids *ids, const char *id, uint32_t node)
-{
-	struct peeps_id_place *place = place_of(ids, id);
-
-	if (!place || place->id)
-		return false;
-	place->id = id;
-	place->node = node;
-	return true;
+	peeps_id_index_deinit(&ids->index);
 }
 
 uint32_t peeps_ids_find(const struct peeps_ids *ids, const char *id)
 {
-	const struct peeps_id_place *place = place_of(ids, id);
+	return peeps_id_index_find(&ids->index, id, strlen(id));
+}
 
-	return place && place->id ? place->node : PEEPS_NO_NODE;
+/* Whether the id is now in its place; false if it was there, or if it has none. */
+static bool insert(struct peeps_ids *ids, const char *id, uint32_t node)
+{
+	return peeps_id_index_add(&ids->index, id, node) == 0;
 }
 
 const char *peeps_ids_issue(struct peeps_ids *ids, const char *id, uint32_t node)

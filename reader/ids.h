@@ -6,13 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "reader/id_index.h"
+
 struct peeps_arena;
 
 struct peeps_ids {
 	struct peeps_arena *arena;
-	struct peeps_id_place *places; /* open addressing */
-	size_t place_mask;
-	uint64_t seed;
+	struct peeps_id_index index;
 	size_t count; /* as many may be issued */
 	uint64_t issued;
 	uint64_t doubles; /* ids that were taken, and got a suffix */
@@ -22,7 +22,7 @@ struct peeps_ids {
  * peeps_ids_init - no ids yet
  * @count: at most as many will be issued
  *
- * Returns 0 or -ENOMEM.
+ * Returns 0 or -ENOMEM. Undo with peeps_ids_deinit(), which is right on a zeroed one, too.
  */
 int peeps_ids_init(struct peeps_ids *ids, struct peeps_arena *arena, size_t count);
 void peeps_ids_deinit(struct peeps_ids *ids);

@@ -64,30 +64,15 @@ static inline void peeps_json_text(struct peeps_json *json, const char *text)
 	peeps_sink_text(&json->sink, text);
 }
 
-static inline void peeps_json_number(struct peeps_json *json, uint64_t number)
-{
-	peeps_sink_number(&json->sink, number);
-}
-
 static inline void peeps_json_bool(struct peeps_json *json, bool value)
 {
 	peeps_sink_bool(&json->sink, value);
-}
-
-static inline void peeps_json_null(struct peeps_json *json)
-{
-	json->sink.type->null(&json->sink);
 }
 
 static inline void peeps_json_value(struct peeps_json *json, const struct peeps_graph *graph,
 				    const struct peeps_value *value)
 {
 	peeps_sink_value(&json->sink, graph, value);
-}
-
-static inline void peeps_json_source(struct peeps_json *json, const struct peeps_source *source)
-{
-	peeps_sink_source(&json->sink, source);
 }
 
 static inline void peeps_json_text_at(struct peeps_json *json, const char *key, const char *text)
