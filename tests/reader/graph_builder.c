@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -465,8 +471,7 @@ void graph_analyse(struct peeps_graph *graph, uint64_t max_wait_ns)
 		abort();
 }
 
-char *printed(int (*print)(const struct peeps_graph *graph, FILE *out),
-	      const struct peeps_graph *graph)
+char *printed(print_fn *print, const struct peeps_graph *graph)
 {
 	char *text = NULL;
 	size_t length;
@@ -475,4 +480,12 @@ char *printed(int (*print)(const struct peeps_graph *graph, FILE *out),
 	if (print(graph, out) != 0 || fclose(out) != 0)
 		abort();
 	return text;
+}
+
+void assert_printed(print_fn *print, const struct peeps_graph *graph, const char *wanted)
+{
+	char *text = printed(print, graph);
+
+	assert_string_equal(text, wanted);
+	free(text);
 }

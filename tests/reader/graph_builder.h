@@ -84,8 +84,12 @@ struct peeps_graph *graph_deadlocked(void);
 
 void graph_analyse(struct peeps_graph *graph, uint64_t max_wait_ns);
 
+typedef int print_fn(const struct peeps_graph *graph, FILE *out);
+
 /* What print writes, as a string to free. */
-char *printed(int (*print)(const struct peeps_graph *graph, FILE *out),
-	      const struct peeps_graph *graph);
+char *printed(print_fn *print, const struct peeps_graph *graph);
+
+/* A cmocka assertion: print writes just that. */
+void assert_printed(print_fn *print, const struct peeps_graph *graph, const char *wanted);
 
 #endif

@@ -35,15 +35,6 @@ static int json(const struct peeps_graph *graph, FILE *out)
 	return peeps_json_close(&document);
 }
 
-static void assert_printed(int (*print)(const struct peeps_graph *, FILE *),
-			   const struct peeps_graph *graph, const char *wanted)
-{
-	char *text = printed(print, graph);
-
-	assert_string_equal(text, wanted);
-	free(text);
-}
-
 static void heading__one_process__is_one_line(void **state)
 {
 	struct peeps_graph *graph = graph_new();

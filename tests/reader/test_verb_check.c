@@ -43,14 +43,6 @@ static void assert_verdict(const struct peeps_graph *graph, const char *wanted, 
 	assert_int_equal(peeps_check_found(graph), found);
 }
 
-static void assert_text(const struct peeps_graph *graph, const char *wanted)
-{
-	char *text = printed(check_text, graph);
-
-	assert_string_equal(text, wanted);
-	free(text);
-}
-
 static void check__deadlock__is_told_step_by_step_with_its_victims(void **state)
 {
 	struct peeps_graph *graph = graph_deadlocked();
@@ -60,8 +52,8 @@ static void check__deadlock__is_told_step_by_step_with_its_victims(void **state)
 		(void)graph_wait(graph, graph_thread(graph, 100 + i, i ? "pool" : "lone"), 2,
 				 15 * S);
 	graph_analyse(graph, 0);
-	assert_text(
-		graph,
+	assert_printed(
+		check_text, graph,
 		"deadlock (certain): 2 threads wait for each other\n"
 		"  worker-1 has waited 12.3 s for mutex \"ledger\" (/src/bank.c:43), held for 12.5 s by worker-2 "
 		"(locked at /src/bank.c:88)\n"
@@ -83,8 +75,8 @@ static void check__one_waits_for_itself__is_said_so(void **state)
 	(void)graph_hold(graph, mutex, thread, 1 * S);
 	(void)graph_wait(graph, thread, mutex, 2 * S);
 	graph_analyse(graph, 0);
-	assert_text(
-		graph,
+	assert_printed(
+		check_text, graph,
 		"deadlock (certain): 1 thread waits for itself\n"
 		"  main has waited 18.0 s for mutex \"m\", held for 19.0 s by main (locked at /src/bank.c:88)\n");
 	peeps_graph_free(graph);
@@ -101,8 +93,8 @@ static void check__holder_has_exited__nobody_is_left(void **state)
 	(void)graph_hold(graph, mutex, gone, 1 * S);
 	(void)graph_wait(graph, graph_thread(graph, 2, "waiter"), mutex, 2 * S);
 	graph_analyse(graph, 0);
-	assert_text(
-		graph,
+	assert_printed(
+		check_text, graph,
 		"orphaned wait (certain): nobody is left who could end it\n"
 		"  waiter has waited 18.0 s for mutex \"m\", held for 19.0 s by gone (locked at /src/bank.c:88), "
 		"which has exited\n");
@@ -137,7 +129,7 @@ static void check__nothing_is_stuck__says_how_sure_it_is(void **state)
 		for (uint32_t j = 0; j < rows[i].waits; j++)
 			(void)graph_wait(graph, graph_thread(graph, j + 1, "t"), mutex, 1 * S);
 		graph_analyse(graph, 0);
-		assert_text(graph, rows[i].text);
+		assert_printed(check_text, graph, rows[i].text);
 		assert_verdict(graph, "none", false);
 		peeps_graph_free(graph);
 	}
@@ -170,8 +162,8 @@ static void check__long_wait__is_found_though_nothing_is_stuck(void **state)
 	(void)graph_hold(graph, mutex, holder, 1 * S);
 	(void)graph_wait(graph, graph_thread(graph, 2, "waiter"), mutex, 2 * S);
 	graph_analyse(graph, 5 * S);
-	assert_text(
-		graph,
+	assert_printed(
+		check_text, graph,
 		"long wait (certain): waiter has waited 18.0 s for mutex \"m\", held for 19.0 s by holder: "
 		"longer than 5.0 s\n"
 		"no deadlock: 1 operation waits, and can still be woken\n");
@@ -200,8 +192,8 @@ static void check__channels_in_a_circle__are_told_step_by_step(void **state)
 	struct peeps_graph *graph = graph_of_channels(PEEPS_HOLD_MODE_OWNER);
 
 	(void)state;
-	assert_text(
-		graph,
+	assert_printed(
+		check_text, graph,
 		"deadlock (certain): 2 tasks wait for each other\n"
 		"  first has waited 4.0 s to send to mpsc \"a\" (2/2), whose receiver is owned by second "
 		"(since /src/bank.c:88)\n"
@@ -216,8 +208,8 @@ static void check__owner_is_not_sure__says_how_to_make_it_so(void **state)
 	struct peeps_graph *graph = graph_of_channels(PEEPS_HOLD_MODE_CREATOR);
 
 	(void)state;
-	assert_text(
-		graph,
+	assert_printed(
+		check_text, graph,
 		"deadlock (possible): 2 tasks wait for each other\n"
 		"  first has waited 4.0 s to send to mpsc \"a\" (2/2), whose receiver is owned by second "
 		"(since /src/bank.c:88)\n"
@@ -265,8 +257,8 @@ static void check__owner_of_the_other_end_has_exited__says_that_he_may_have_left
 	(void)graph_sender(graph, channel, gone, PEEPS_HOLD_MODE_OWNER);
 	(void)graph_recv(graph, thread, channel, 16 * S);
 	graph_analyse(graph, 0);
-	assert_text(
-		graph,
+	assert_printed(
+		check_text, graph,
 		"orphaned wait (possible): perhaps nobody is left who could end it\n"
 		"  t has waited 4.0 s to receive from mpsc \"c\" (empty), whose sender is owned by gone "
 		"(since /src/bank.c:88), which has exited\n"
@@ -286,8 +278,8 @@ static void check__not_all_was_recorded__does_not_say_that_nothing_waits(void **
 		struct peeps_graph *graph = graph_new();
 
 		graph_lost(graph, lost[i], 1);
-		assert_text(
-			graph,
+		assert_printed(
+			check_text, graph,
 			"no deadlock found, but not everything could be recorded: nothing waits\n");
 		peeps_graph_free(graph);
 	}
@@ -347,7 +339,7 @@ static void check__waits_for_its_own_permits__says_that_others_may_release_them(
 			"  not certain: anybody may release a semaphore\n"
 			"no certain deadlock\n",
 			rows[i].state, rows[i].doubt);
-		assert_text(graph, text);
+		assert_printed(check_text, graph, text);
 		assert_verdict(graph, "possible", false);
 		peeps_graph_free(graph);
 	}
@@ -364,11 +356,12 @@ static void check__thread_and_task_in_one_circle__are_actors(void **state)
 	(void)graph_hold(graph, mutex, thread, 10 * S);
 	(void)graph_wait(graph, task, mutex, 12 * S);
 	graph_analyse(graph, 0);
-	assert_text(graph,
-		    "deadlock (certain): 2 actors wait for each other\n"
-		    "  parse (on loop) has waited 8.0 s for mutex \"m\", held for 10.0 s by loop "
-		    "(locked at /src/bank.c:88)\n"
-		    "  loop runs parse\n");
+	assert_printed(
+		check_text, graph,
+		"deadlock (certain): 2 actors wait for each other\n"
+		"  parse (on loop) has waited 8.0 s for mutex \"m\", held for 10.0 s by loop "
+		"(locked at /src/bank.c:88)\n"
+		"  loop runs parse\n");
 	peeps_graph_free(graph);
 }
 
@@ -386,8 +379,8 @@ static void check__sender_behind_a_sleeping_receiver__is_a_long_wait_but_no_dead
 		(void)graph_receiver(graph, channel, receiver, PEEPS_HOLD_MODE_OWNER);
 		(void)graph_send(graph, graph_thread(graph, 2, "sender"), channel, 12 * S);
 		graph_analyse(graph, max_wait_ns[i]);
-		assert_text(
-			graph,
+		assert_printed(
+			check_text, graph,
 			i ? "long wait (certain): sender has waited 8.0 s to send to mpsc \"c\" (4/4), whose "
 			    "receiver is owned by receiver, which is sleeping (wakes in 10.0 s): longer than 5.0 s\n"
 			    "no deadlock: 1 operation waits, and can still be woken\n"
@@ -433,8 +426,8 @@ static void check__many_long_waits_for_the_same__are_told_once(void **state)
 				 2 * S + i * 100 * MS);
 	(void)graph_wait(graph, graph_thread(graph, 100, "alone"), other, 3 * S);
 	graph_analyse(graph, 1 * S);
-	assert_text(
-		graph,
+	assert_printed(
+		check_text, graph,
 		"long wait (certain): pool (2) has waited 18.0 s for mutex \"m\", held for 19.0 s by holder: longer than 1.0 s\n"
 		"  and 19 others wait so long for the same\n"
 		"long wait (certain): alone has waited 17.0 s for mutex \"other\": longer than 1.0 s\n"
@@ -479,8 +472,9 @@ static void check__findings_without_evidence__are_told_all_the_same(void **state
 	(void)state;
 	graph->findings = findings;
 	graph->finding_count = 2;
-	assert_text(graph, "long wait (certain): from elsewhere\n"
-			   "deadlock (certain): 0 threads wait for each other\n");
+	assert_printed(check_text, graph,
+		       "long wait (certain): from elsewhere\n"
+		       "deadlock (certain): 0 threads wait for each other\n");
 	peeps_graph_free(graph);
 }
 

@@ -33,15 +33,6 @@ static int json(const struct peeps_graph *graph, FILE *out)
 	return peeps_json_close(&document);
 }
 
-static void assert_printed(int (*print)(const struct peeps_graph *, FILE *),
-			   const struct peeps_graph *graph, const char *wanted)
-{
-	char *printed_text = printed(print, graph);
-
-	assert_string_equal(printed_text, wanted);
-	free(printed_text);
-}
-
 static void assert_says(int (*print)(const struct peeps_graph *, FILE *),
 			const struct peeps_graph *graph, const char *wanted)
 {
