@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <inttypes.h>
-#include <string.h>
 
 #include "reader/print.h"
 #include "reader/telling.h"

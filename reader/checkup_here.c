@@ -19,7 +19,6 @@
 #include "reader/kept.h"
 #include "reader/problem.h"
 #include "reader/processes.h"
-#include "reader/proc.h"
 
 #define KERNEL "kernel"
 

@@ -18,7 +18,6 @@
 #include "reader/arena.h"
 #include "reader/attach.h"
 #include "reader/clock.h"
-#include "reader/graph.h"
 #include "reader/kept.h"
 #include "reader/print.h"
 #include "reader/proc.h"

@@ -227,8 +227,8 @@ static void write_link(struct peeps_sink *sink, const struct peeps_edge *edge)
 static void write_meta(struct peeps_sink *sink, const struct peeps_graph *graph,
 		       const struct peeps_edge *edge)
 {
-	const uint32_t marks = (uint32_t)edge->uncertain + edge->unconfirmed +
-			       is_as_compiled(&edge->source);
+	const uint32_t marks =
+		(uint32_t)edge->uncertain + edge->unconfirmed + is_as_compiled(&edge->source);
 
 	if (edge->kind == PEEPS_EDGE_NEEDS && edge->op != PEEPS_OP_NONE) {
 		peeps_sink_map(sink,

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "reader/document.h"
 #include "reader/subject.h"

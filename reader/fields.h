@@ -8,7 +8,6 @@
 #define PEEPS_READER_FIELDS_H
 
 #include <msgpack.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

@@ -168,7 +168,7 @@ struct peeps_finding {
 struct peeps_graph {
 	struct peeps_arena *arena;
 	enum peeps_quality quality;
-	const char *origin; /* of what is not a look at what lives: the file it came from; else NULL */
+	const char *origin; /* the file it came from; NULL: a look at what lives */
 	uint64_t taken_at_unix_ns;
 	uint64_t cut_ns;  /* how long the cut took */
 	uint64_t skew_ns; /* between the processes of one cut; 0 for one */

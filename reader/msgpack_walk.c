@@ -2,7 +2,6 @@
 #include "reader/msgpack_walk.h"
 
 #include <errno.h>
-#include <stdbool.h>
 
 enum shape { PLAIN, BYTES, ARRAY, MAP, INVALID };
 

@@ -3,7 +3,6 @@
 #ifndef PEEPS_READER_NEAREST_H
 #define PEEPS_READER_NEAREST_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 struct peeps_nearest {

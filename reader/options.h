@@ -29,13 +29,12 @@ struct peeps_options {
 	bool compressed;     /* dump: with zstd */
 	const char *output;  /* NULL or "-": stdout */
 	const char *columns; /* as written, "pid,user,name"; NULL = those of the verb */
-	const char *
-		sort; /* a column's title, with "-" before it the other way round; NULL = the verb's order */
+	const char *sort; /* a column, with "-" before it largest first; NULL = the verb's order */
 	enum peeps_color color;
 	bool colored; /* what color comes to for stdout; like width, not the parser's but main's */
 	size_t width; /* of the terminal, in columns; 0 = no limit */
 	uint64_t watch_ns; /* 0 = once */
-	FILE *frame; /* a look of a watch goes here instead of stdout: reader/watch.h. NULL = there is none */
+	FILE *frame; /* instead of stdout, for a look of a watch (reader/watch.h); else NULL */
 	uint64_t min_ns;
 	uint64_t max_wait_ns;
 	uint64_t every_ns; /* check: between the looks that confirm */

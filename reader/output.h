@@ -12,7 +12,7 @@ struct peeps_output {
 	FILE *below;     /* of a compressed one: where the compressed bytes go; else NULL */
 	char *path;      /* NULL: stdout */
 	char *temporary; /* NULL: path is no regular file, and written as it is */
-	int error;       /* errno of a write that failed, if its writer knows; a stream notes only that one did */
+	int error; /* errno of a write that failed, if its writer knows; a stream notes only that one did */
 };
 
 /**

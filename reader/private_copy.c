@@ -2,7 +2,6 @@
 #include "reader/private_copy.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/mman.h>
 
 #include <peeps/atomic.h>

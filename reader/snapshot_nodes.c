@@ -2,12 +2,10 @@
 #include "reader/snapshot_reader.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
 #include "reader/arena.h"
-#include "reader/sink.h"
 
 /* --- what kinds mean -------------------------------------------------------------------------------------------- */
 

@@ -2,7 +2,6 @@
 #include "reader/subject.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 
 #include "reader/problem.h"

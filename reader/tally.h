@@ -14,7 +14,8 @@ struct peeps_tally {
 	uint64_t threads;  /* that the segment knows, and that have not left */
 	uint64_t entities; /* alive */
 	uint64_t blocked;  /* operations that are pending */
-	uint64_t oldest_wait_ns; /* how long the oldest of those has waited; PEEPS_NO_TIME if there is none */
+	uint64_t
+		oldest_wait_ns; /* how long the oldest of those has waited; PEEPS_NO_TIME if there is none */
 	uint64_t order_violations;
 	uint64_t counters[PEEPS_COUNTER_ROOM];
 	uint64_t lost; /* all that the counters say was not recorded */

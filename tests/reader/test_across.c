@@ -6,8 +6,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <string.h>
-
 #include "reader/across.h"
 #include "reader/analysis.h"
 #include "tests/reader/neighbours.h"

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "reader/attach.h"
@@ -78,8 +77,8 @@ CHANGE(stride_less, entry(h, PEEPS_SECTION_ENTITIES)->stride = 184)
 CHANGE(stride_uneven, entry(h, PEEPS_SECTION_ENTITIES)->stride += 8)
 CHANGE(stride_odd, entry(h, PEEPS_SECTION_SITES)->stride += 4)
 CHANGE(stride_longer, entry(h, PEEPS_SECTION_ENTITIES)->stride += 64;
-       entry(h, PEEPS_SECTION_ENTITIES)->capacity /= 2;
-       entry(h, PEEPS_SECTION_SITES)->stride += 8; entry(h, PEEPS_SECTION_SITES)->capacity /= 2)
+       entry(h, PEEPS_SECTION_ENTITIES)->capacity /= 2; entry(h, PEEPS_SECTION_SITES)->stride += 8;
+       entry(h, PEEPS_SECTION_SITES)->capacity /= 2)
 CHANGE(words_longer, entry(h, PEEPS_SECTION_COUNTERS)->stride = 16;
        entry(h, PEEPS_SECTION_COUNTERS)->capacity /= 2)
 CHANGE(within_page, entry(h, PEEPS_SECTION_EDGES)->offset += 64)
@@ -104,8 +103,7 @@ static const struct hostile rows[] = {
 	{ "not ready", not_ready, -EAGAIN, "not ready" },
 	{ "other magic", other_magic, -EBADMSG, "does not begin" },
 	{ "other end of the word", other_end, -EPROTONOSUPPORT, "byte order" },
-	{ "other major", other_major, -EPROTONOSUPPORT,
-	  "layout 9.0, and this reader knows 1.x" },
+	{ "other major", other_major, -EPROTONOSUPPORT, "layout 9.0, and this reader knows 1.x" },
 	{ "newer major", newer_major, -EPROTONOSUPPORT, "layout 2.3, and this reader knows 1.x" },
 	{ "unknown incompatible feature", incompat, -EPROTONOSUPPORT,
 	  "0x80, and this reader knows 0x0" },

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* What was once written is readable for ever, and means what it meant: tests/golden/README.md. */
-#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>

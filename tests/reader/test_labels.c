@@ -5,7 +5,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "reader/arena.h"
 #include "reader/labels.h"
 #include "tests/reader/graph_builder.h"
 

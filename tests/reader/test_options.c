@@ -36,7 +36,8 @@ static void parse__good_command_lines__mean_what_they_say(void **state)
 	} rows[] = {
 		{ "4711", { .targets = { "4711" }, .target_count = 1 } },
 		{ "gc --dry-run", { .verb = PEEPS_VERB_GC, .dry_run = true } },
-		{ "gc --dry-run -J", { .verb = PEEPS_VERB_GC, .dry_run = true, .format = PEEPS_FORMAT_JSON } },
+		{ "gc --dry-run -J",
+		  { .verb = PEEPS_VERB_GC, .dry_run = true, .format = PEEPS_FORMAT_JSON } },
 		{ "--passive 4711", { .targets = { "4711" }, .target_count = 1, .passive = true } },
 		{ "-J 4711",
 		  { .targets = { "4711" }, .target_count = 1, .format = PEEPS_FORMAT_JSON } },

@@ -10,7 +10,6 @@
 #include <cmocka.h>
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "reader/cut.h"
 #include "tests/support/fake_segment.h"

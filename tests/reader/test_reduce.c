@@ -9,7 +9,6 @@
 #include <time.h>
 #include <cmocka.h>
 
-#include "reader/arena.h"
 #include "reader/reduce.h"
 #include "tests/reader/graph_builder.h"
 

@@ -11,7 +11,6 @@
 
 #include "reader/attach.h"
 #include "reader/problem.h"
-#include "reader/print.h"
 #include "reader/table.h"
 
 enum { PID, NAME, HELD_BY, EXTRA, COLUMNS };

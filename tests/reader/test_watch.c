@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <pty.h>
@@ -141,7 +140,7 @@ static void watch__json__is_one_document_after_the_other(void **state)
 
 static void watch__each_failure__ends_it_with_that_status(void **state)
 {
-	static const int statuses[] = { PEEPS_PROBLEM_USAGE,          PEEPS_PROBLEM_NO_PROCESS,
+	static const int statuses[] = { PEEPS_PROBLEM_USAGE,       PEEPS_PROBLEM_NO_PROCESS,
 					PEEPS_PROBLEM_NO_SEGMENT,  PEEPS_PROBLEM_PERMISSION,
 					PEEPS_PROBLEM_BAD_SEGMENT, PEEPS_PROBLEM_OTHER };
 
