@@ -4,7 +4,7 @@
 # shellcheck disable=SC2034 # used by those who source this
 packages_to_build=(gcc g++ meson ninja-build pkg-config liburcu-dev libyajl-dev libmsgpack-dev libzstd-dev libelf-dev libcmocka-dev python3)
 # shellcheck disable=SC2034
-packages_to_test=(scdoc clang libclang-rt-14-dev spin valgrind strace gdb graphviz zsh fish python3-msgpack python3-jsonschema)
+packages_to_test=(scdoc clang libclang-rt-14-dev spin valgrind strace gdb graphviz man-db zsh fish python3-msgpack python3-jsonschema)
 
 # need_packages NAME... - installs those that are missing; touches nothing, the network neither, if none is.
 # Returns 1, having said what to do, when they cannot be installed.
