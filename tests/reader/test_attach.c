@@ -59,19 +59,12 @@ static void assert_attached(pid_t pid)
 	peeps_detach(&target);
 }
 
-static void wait_for_ever(void)
-{
-	fake_process_ready();
-	for (;;)
-		(void)pause();
-}
-
 /* --- bodies of children ------------------------------------------------------------------------------------------- */
 
 static void without_segment(void *unused)
 {
 	(void)unused;
-	wait_for_ever();
+	fake_process_rest();
 }
 
 static void with_segment(void *change)
@@ -84,7 +77,7 @@ static void with_segment(void *change)
 	fake_segment_adopt(&segment);
 	if (change_segment)
 		change_segment(&segment);
-	wait_for_ever();
+	fake_process_rest();
 }
 
 static void change_nothing(struct fake_segment *segment)
@@ -173,7 +166,7 @@ static void with_unsealed_memfd(void *unused)
 
 	(void)unused;
 	(void)ftruncate(fd, 1 << 20);
-	wait_for_ever();
+	fake_process_rest();
 }
 
 static void start(struct fake_process *process, void (*change)(struct fake_segment *))

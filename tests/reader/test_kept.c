@@ -384,9 +384,7 @@ static void live(void *path)
 {
 	map_shared(path);
 	fake_segment_adopt(&shared);
-	fake_process_ready();
-	for (;;)
-		(void)pause();
+	fake_process_rest();
 }
 
 static void live_without_descriptor(void *path)
@@ -394,9 +392,7 @@ static void live_without_descriptor(void *path)
 	map_shared(path);
 	fake_segment_adopt(&shared);
 	(void)close(shared.fd);
-	fake_process_ready();
-	for (;;)
-		(void)pause();
+	fake_process_rest();
 }
 
 /* As after exec: the same process, which has nothing of the segment any more. */
@@ -405,9 +401,7 @@ static void live_without_mapping(void *path)
 	map_shared(path);
 	fake_segment_adopt(&shared);
 	unmap_shared();
-	fake_process_ready();
-	for (;;)
-		(void)pause();
+	fake_process_rest();
 }
 
 static void attach__other_file_of_such_a_name__is_no_segment(void **state)
@@ -645,9 +639,7 @@ static void change_boot(void *path)
 	map_shared(path);
 	fake_segment_adopt(&shared);
 	memset(shared.header->boot_id, 7, 16);
-	fake_process_ready();
-	for (;;)
-		(void)pause();
+	fake_process_rest();
 }
 
 static void change_start(void *path)
@@ -655,9 +647,7 @@ static void change_start(void *path)
 	map_shared(path);
 	fake_segment_adopt(&shared);
 	shared.header->start_time_ticks--;
-	fake_process_ready();
-	for (;;)
-		(void)pause();
+	fake_process_rest();
 }
 
 static void kept_list__of_another_boot_or_an_earlier_process__is_stale(void **state)

@@ -148,9 +148,7 @@ static void sleep_inside(void *unused)
 	(void)unused;
 	prepare();
 	(void)begin(&live.segment.threads[1]);
-	fake_process_ready();
-	for (;;)
-		(void)pause();
+	fake_process_rest();
 }
 
 /* Runs on inside a section for a while, as if there was little time for it. */
@@ -189,9 +187,7 @@ static void rest(void *unused)
 	(void)unused;
 	prepare();
 	(void)prctl(PR_SET_NAME, "resting one");
-	fake_process_ready();
-	for (;;)
-		(void)pause();
+	fake_process_rest();
 }
 
 static void exec_another(void *unused)
@@ -221,9 +217,7 @@ static void lose_a_holder(void *unused)
 	prepare();
 	(void)pthread_create(&thread, NULL, hold_and_vanish, NULL);
 	(void)pthread_join(thread, NULL);
-	fake_process_ready();
-	for (;;)
-		(void)pause();
+	fake_process_rest();
 }
 
 /* --- tests ---------------------------------------------------------------------------------------------------------- */

@@ -97,9 +97,7 @@ static void run_as(void *context)
 		(void)snprintf(segment.header->process_name, sizeof(segment.header->process_name),
 			       "%s", identity->process_name);
 	}
-	fake_process_ready();
-	for (;;)
-		(void)pause();
+	fake_process_rest();
 }
 
 /* Names that nothing else on this machine has. */

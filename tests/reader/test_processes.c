@@ -34,13 +34,6 @@ int nanosleep(const struct timespec *time, struct timespec *rest)
 	return 0;
 }
 
-static void wait_for_ever(void)
-{
-	fake_process_ready();
-	for (;;)
-		(void)pause();
-}
-
 /* Copies what is known of a process; false if it is not among those that were found. */
 static bool find(pid_t pid, struct peeps_found *copy, size_t *refused)
 {
@@ -68,7 +61,7 @@ static bool find(pid_t pid, struct peeps_found *copy, size_t *refused)
 static void without_segment(void *name)
 {
 	(void)prctl(PR_SET_NAME, name);
-	wait_for_ever();
+	fake_process_rest();
 }
 
 static void with_segment(void *change)
@@ -80,7 +73,7 @@ static void with_segment(void *change)
 	fake_segment_new(&segment);
 	fake_segment_adopt(&segment);
 	change_segment(&segment);
-	wait_for_ever();
+	fake_process_rest();
 }
 
 static void change_nothing(struct fake_segment *segment)
@@ -125,7 +118,7 @@ static void act_for_nobody(struct fake_segment *segment)
 static void *outlive(void *unused)
 {
 	(void)unused;
-	wait_for_ever();
+	fake_process_rest();
 	return NULL;
 }
 
@@ -147,7 +140,7 @@ static void with_unsealed_memfds(void *unused)
 		if (ftruncate(fd, 1 << 20) != 0)
 			abort();
 	}
-	wait_for_ever();
+	fake_process_rest();
 }
 
 /* Claims 2^20 entities, in a file without memory. */
@@ -170,7 +163,7 @@ static void with_huge_hole(void *unused)
 	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0)
 		abort();
 	fake_segment_free(&segment);
-	wait_for_ever();
+	fake_process_rest();
 }
 
 static void start(struct fake_process *process, void (*change)(struct fake_segment *))

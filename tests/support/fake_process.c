@@ -54,6 +54,13 @@ void fake_process_ready(void)
 	(void)close(ready_fd);
 }
 
+void fake_process_rest(void)
+{
+	fake_process_ready();
+	for (;;)
+		(void)pause();
+}
+
 void fake_process_end(struct fake_process *process)
 {
 	(void)kill(process->pid, SIGKILL);

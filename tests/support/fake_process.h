@@ -22,6 +22,8 @@ void fake_process_start(struct fake_process *process, void (*body)(void *context
 void fake_process_start_apart(struct fake_process *process, void (*body)(void *context),
 			      void *context);
 void fake_process_ready(void);
+/* The rest of a child's life: it is ready, and waits for its end. */
+_Noreturn void fake_process_rest(void);
 void fake_process_end(struct fake_process *process);
 
 /* Makes a segment say that it belongs to the calling process. */
