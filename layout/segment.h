@@ -62,9 +62,8 @@ struct peeps_section_entry {
 
 enum peeps_not_kept {
 	PEEPS_NOT_KEPT_NOT_WANTED = 0,
-	PEEPS_NOT_KEPT_PATH = 1, /* not absolute, or too long */
-	PEEPS_NOT_KEPT_MISSING =
-		2, /* it cannot be opened, or is no directory, or a symbolic link */
+	PEEPS_NOT_KEPT_PATH = 1,      /* not absolute, or too long */
+	PEEPS_NOT_KEPT_MISSING = 2,   /* it cannot be opened, is no directory, or a symbolic link */
 	PEEPS_NOT_KEPT_NOT_TMPFS = 3, /* a disk would stall the program */
 	PEEPS_NOT_KEPT_OWNER = 4,     /* not the process's user */
 	PEEPS_NOT_KEPT_MODE = 5,      /* others may look into it */

@@ -87,19 +87,6 @@ static void write_process(struct peeps_sink *sink, const struct peeps_graph *gra
 
 /* --- nodes ------------------------------------------------------------------------------------------------------ */
 
-static const char *role_name(enum peeps_role role)
-{
-	switch (role) {
-	case PEEPS_ROLE_ACTOR:
-		return "actor";
-	case PEEPS_ROLE_RESOURCE:
-		return "resource";
-	case PEEPS_ROLE_OTHER:
-		break;
-	}
-	return "other";
-}
-
 static bool is_as_compiled(const struct peeps_source *source)
 {
 	return source->file && source->as_compiled;
@@ -129,7 +116,7 @@ static void write_node(struct peeps_sink *sink, const struct peeps_graph *graph,
 	peeps_sink_source_at(sink, "site", &node->source);
 	write_if_true(sink, "uncertain", node->uncertain);
 	write_attributes_at(sink, "attrs", graph, node->attributes, node->attribute_count);
-	peeps_sink_text_at(sink, "role", role_name(node->role));
+	peeps_sink_text_at(sink, "role", peeps_role_name(node->role));
 	if (is_actor)
 		write_actor(sink, node);
 	peeps_sink_text_at(sink, "function", node->source.function);

@@ -51,8 +51,7 @@ struct peeps_fields {
 	size_t row;          /* in it */
 	const char *inner;   /* a map or array in it: "meta"; NULL = none */
 	size_t inner_row;    /* in that; SIZE_MAX: it is no array */
-	struct peeps_text_copy
-		copies[PEEPS_TEXT_COPIES]; /* of late: a document says the same again and again */
+	struct peeps_text_copy copies[PEEPS_TEXT_COPIES]; /* of late: documents repeat themselves */
 };
 
 /**

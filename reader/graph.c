@@ -58,6 +58,19 @@ bool peeps_graph_is_whole(const struct peeps_graph *graph)
 	return true;
 }
 
+const char *peeps_role_name(enum peeps_role role)
+{
+	switch (role) {
+	case PEEPS_ROLE_ACTOR:
+		return "actor";
+	case PEEPS_ROLE_RESOURCE:
+		return "resource";
+	case PEEPS_ROLE_OTHER:
+		break;
+	}
+	return "other";
+}
+
 const char *peeps_quality_name(enum peeps_quality quality)
 {
 	switch (quality) {

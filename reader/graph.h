@@ -229,6 +229,8 @@ uint64_t peeps_process_lost(const struct peeps_process *process, const char *cou
  */
 bool peeps_graph_is_whole(const struct peeps_graph *graph);
 
+/* As the snapshot document has them. */
+const char *peeps_role_name(enum peeps_role role);
 const char *peeps_quality_name(enum peeps_quality quality);
 const char *peeps_finding_name(enum peeps_finding_kind kind);
 const char *peeps_edge_kind_name(enum peeps_edge_kind kind);

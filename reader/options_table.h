@@ -87,12 +87,10 @@ struct peeps_option_entry {
 	const char *name;
 	const char *argument; /* NULL = takes none */
 	bool argument_is_optional;
-	const char *const
-		*words;      /* the argument is one of these, up to a NULL; NULL = it is free */
-	const char *summary; /* a line */
-	const char
-		*details; /* sentences for those who want to know; NULL = there is no more to say */
-	unsigned int verbs; /* a bit per verb that takes it */
+	const char *const *words; /* the argument is one of these, then NULL; NULL = it is free */
+	const char *summary;      /* a line */
+	const char *details;      /* sentences for those who want to know; NULL = none */
+	unsigned int verbs;       /* a bit per verb that takes it */
 };
 
 struct peeps_status_entry {

@@ -17,9 +17,8 @@ struct peeps_schema_kind {
 	uint32_t number;
 	enum peeps_role role;
 	const char *name;
-	const char *prefix; /* of ids */
-	const struct peeps_schema_row
-		*fields; /* in their order; an empty name: for the reader's own use */
+	const char *prefix;                    /* of ids */
+	const struct peeps_schema_row *fields; /* in order; no name: for the reader's own use */
 	size_t field_count;
 	size_t attribute_count; /* of the fields that have a name */
 	size_t derived_count;   /* attributes that are the reader's own work */

@@ -159,6 +159,8 @@ static const struct peeps_key node_keys[] = {
 static int read_kind(struct peeps_snapshot_reader *reader, const struct node_keys *keys,
 		     struct peeps_node *node)
 {
+	static const enum peeps_role roles[] = { PEEPS_ROLE_ACTOR, PEEPS_ROLE_RESOURCE,
+						 PEEPS_ROLE_OTHER };
 	const struct kind *kind = kind_named(keys->kind);
 
 	node->kind = keys->kind;
@@ -168,16 +170,13 @@ static int read_kind(struct peeps_snapshot_reader *reader, const struct node_key
 	}
 	if (!keys->role)
 		return 0;
-	if (strcmp(keys->role, "actor") == 0)
-		node->role = PEEPS_ROLE_ACTOR;
-	else if (strcmp(keys->role, "resource") == 0)
-		node->role = PEEPS_ROLE_RESOURCE;
-	else if (strcmp(keys->role, "other") == 0)
-		node->role = PEEPS_ROLE_OTHER;
-	else
-		return peeps_fields_fail(&reader->fields, "role", "there is no role '%s'",
-					 keys->role);
-	return 0;
+	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
+		if (strcmp(peeps_role_name(roles[i]), keys->role) == 0) {
+			node->role = roles[i];
+			return 0;
+		}
+	}
+	return peeps_fields_fail(&reader->fields, "role", "there is no role '%s'", keys->role);
 }
 
 static int read_node(struct peeps_snapshot_reader *reader, const struct node_keys *keys,
