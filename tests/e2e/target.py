@@ -24,6 +24,7 @@ class PeepsRead:
         self.path = path
 
     def __call__(self, *arguments, timeout=20, **options):
+        """An answer. Who gets none in time has hung, and fails; no test says how fast an answer is."""
         options.setdefault('stdout', subprocess.PIPE)
         result = subprocess.run([self.path, *map(str, arguments)], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
                                 timeout=timeout, check=False, **options)
