@@ -82,10 +82,11 @@ static int read_chunk(struct loader *l, size_t *count)
 	*count = 0;
 	do {
 		got = read_some(l, l->raw + *count, sizeof(l->raw) - *count);
-		if (got < 0)
-			return peeps_problem_set(
-				l->problem, PEEPS_PROBLEM_OTHER, (int)got, "", "%s",
-				strerror((int)-got)); /* NOLINT(concurrency-mt-unsafe) */
+		if (got < 0) {
+			errno = (int)-got;
+			return peeps_problem_set(l->problem, PEEPS_PROBLEM_OTHER, (int)got, "",
+						 "%m");
+		}
 		*count += (size_t)got;
 	} while (got && *count < sizeof(l->raw));
 	l->read_bytes += *count;
