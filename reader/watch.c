@@ -58,8 +58,20 @@ static void begin(struct watch *watch)
 	(void)sigaction(SIGPIPE, &ignore, &watch->broken_pipe_before);
 }
 
+/* Of a look that was interrupted the end is missing, and ^C makes a terminal forget what it has not shown yet. One that
+ * is stopped is not waited for. */
+static void wrap_lines_again(const struct watch *watch)
+{
+	struct pollfd terminal = { .fd = watch->fd, .events = POLLOUT };
+
+	if (poll(&terminal, 1, 0) > 0 && terminal.revents & POLLOUT)
+		(void)!write(watch->fd, WRAP_LINES, strlen(WRAP_LINES));
+}
+
 static void end(struct watch *watch)
 {
+	if (watch->redraws)
+		wrap_lines_again(watch);
 	(void)sigaction(SIGINT, &watch->interrupt_before, NULL);
 	(void)sigaction(SIGPIPE, &watch->broken_pipe_before, NULL);
 	(void)sigprocmask(SIG_SETMASK, &watch->before, NULL);
@@ -224,9 +236,6 @@ int peeps_watch(struct peeps_options *options, int fd, peeps_watch_fn *look)
 	do {
 		r = look_once(&watch, look, &status);
 	} while (r == 0 && goes_on(status) && rest(&watch));
-	if (r == -EINTR && watch.redraws) /* half a picture: leave the terminal as it was */
-		(void)write_interruptibly(&watch, CLEAR_SCREEN WRAP_LINES,
-					  strlen(CLEAR_SCREEN WRAP_LINES));
 	end(&watch);
 	if (r == 0 || r == -EINTR || r == -EPIPE)
 		return status;

@@ -269,7 +269,8 @@ static void watch__on_a_terminal__each_look_takes_the_place_of_the_last(void **s
 	assert_string_equal(
 		shown(), "\x1b[H\x1b[?7lTIME\x1b[K\n1\x1b[K\n2\x1b[K\n3\x1b[K\n4\x1b[K\n5\x1b[K\n"
 			 "... and 4 more lines\x1b[K\n\x1b[J\x1b[?7h"
-			 "\x1b[H\x1b[?7lTIME\x1b[K\none\x1b[K\n\x1b[J\x1b[?7h");
+			 "\x1b[H\x1b[?7lTIME\x1b[K\none\x1b[K\n\x1b[J\x1b[?7h"
+			 "\x1b[?7h"); /* and lest a look had been cut short */
 	close_pipe();
 }
 
