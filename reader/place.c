@@ -12,7 +12,6 @@
 
 #include "reader/file.h"
 #include "reader/kept.h"
-#include "reader/options.h"
 #include "reader/problem.h"
 #include "reader/processes.h"
 
@@ -129,7 +128,6 @@ static int is_without_segment(const char *name, const pid_t *pids, size_t count,
 
 static int is_unknown(const char *name, size_t refused, struct peeps_problem *problem)
 {
-	const char *verb = peeps_verb_like(name);
 	char path[200],
 		hint[sizeof(problem->hint)] =
 			"peeps-read ps lists the processes that can be looked at, peeps-read help the verbs";
@@ -137,8 +135,6 @@ static int is_unknown(const char *name, size_t refused, struct peeps_problem *pr
 	if (peeps_kept_find_dead(0, name, path, sizeof(path)))
 		(void)snprintf(hint, sizeof(hint),
 			       "it is no more, and left its segment: peeps-read %s", path);
-	else if (verb)
-		(void)snprintf(hint, sizeof(hint), "did you mean peeps-read %s?", verb);
 	else if (refused)
 		(void)snprintf(
 			hint, sizeof(hint),

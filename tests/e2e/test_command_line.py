@@ -122,7 +122,6 @@ class Refusals(unittest.TestCase):
         ('ps 1', 2, "'1'", 'peeps-read ps'),
         ('explain', 2, 'ID [TARGET...]', 'peeps-read explain '),
         ('help nope', 2, "'nope'", 'peeps-read help'),
-        ('blokced 1', 3, "'blokced'", 'did you mean peeps-read blocked?'),
         ('help dmup', 2, "'dmup'", 'did you mean dump?'),
         ('help check dump', 2, "'dump'", 'peeps-read help [VERB]'),
         ('completion', 2, 'bash|zsh|fish', 'peeps-read completion bash'),
