@@ -14,7 +14,8 @@
 #include "reader/problem.h"
 #include "reader/terminal.h"
 
-#define NS_PER_S UINT64_C(1000000000)
+#define NS_PER_S   UINT64_C(1000000000)
+#define STOPPED_MS 200 /* a terminal that takes nothing for so long is stopped */
 
 #define HOME         "\x1b[H"
 #define CLEAR_LINE   "\x1b[K"   /* from the cursor to its end */
@@ -59,12 +60,12 @@ static void begin(struct watch *watch)
 }
 
 /* Of a look that was interrupted the end is missing, and ^C makes a terminal forget what it has not shown yet. One that
- * is stopped is not waited for. */
+ * is stopped is not waited for, but one that is busy is. */
 static void wrap_lines_again(const struct watch *watch)
 {
 	struct pollfd terminal = { .fd = watch->fd, .events = POLLOUT };
 
-	if (poll(&terminal, 1, 0) > 0 && terminal.revents & POLLOUT)
+	if (poll(&terminal, 1, STOPPED_MS) > 0 && terminal.revents & POLLOUT)
 		(void)!write(watch->fd, WRAP_LINES, strlen(WRAP_LINES));
 }
 
