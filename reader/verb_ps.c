@@ -169,23 +169,45 @@ static int rows_add(struct peeps_table *table, const struct listing *listing)
 	return r;
 }
 
-static int print_table(const struct peeps_options *options, const struct listing *listing,
-		       FILE *out, struct peeps_problem *problem)
+/* Where there is no room for all of them. */
+#define NARROW "pid,name,threads,blocked,oldest-wait,state,command"
+
+static int table_make(const struct peeps_table_view *view, const struct listing *listing,
+		      struct peeps_table **made, struct peeps_problem *problem)
 {
-	const struct peeps_table_view view = { .columns = options->columns,
-					       .sort = options->sort,
-					       .width = options->width,
-					       .colored = options->colored };
 	struct peeps_table *table = peeps_table_new(columns, COLUMNS);
 	int r;
 
 	if (!table)
 		return -ENOMEM;
-	r = peeps_table_look(table, &view, problem);
+	r = peeps_table_look(table, view, problem);
 	if (r == 0)
 		r = rows_add(table, listing);
 	if (r == 0)
-		r = peeps_table_print(table, out);
+		*made = table;
+	else
+		peeps_table_free(table);
+	return r;
+}
+
+static int print_table(const struct peeps_options *options, const struct listing *listing,
+		       FILE *out, struct peeps_problem *problem)
+{
+	struct peeps_table_view view = { .columns = options->columns,
+					 .sort = options->sort,
+					 .width = options->width,
+					 .colored = options->colored };
+	struct peeps_table *table;
+	int r = table_make(&view, listing, &table, problem);
+
+	if (r == 0 && view.width && !view.columns && peeps_table_width(table) > view.width) {
+		peeps_table_free(table);
+		view.columns = NARROW;
+		r = table_make(&view, listing, &table, problem);
+	}
+	if (r)
+		return r;
+	r = peeps_table_print(table, out);
 	peeps_table_free(table);
 	return r;
 }

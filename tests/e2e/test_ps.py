@@ -84,6 +84,13 @@ class Ps(unittest.TestCase):
         self.assertEqual(pids, sorted(pids, reverse=True))
         self.assertEqual(READ('ps', '--columns', 'nonsense').status, 2)
 
+    def test_ps__narrow__leaves_out_what_is_needed_least(self):
+        answer = READ('ps', env=dict(os.environ, COLUMNS='80'))
+        self.assertEqual(answer.out.split()[:3], ['PID', 'NAME', 'THREADS'])
+        self.assertLessEqual(max(map(len, answer.out.splitlines())), 80)
+        answer = READ('ps', '--columns', 'pid,user', env=dict(os.environ, COLUMNS='80'))
+        self.assertEqual(answer.out.split()[:2], ['PID', 'USER'])
+
     def test_ps__nothing_waits__has_no_oldest_wait(self):
         with Target(EXAMPLE, 'healthy') as target:
             self.assertIn(listed()[target.pid]['state'], ('running',))
