@@ -19,7 +19,8 @@ CYCLE = {('ping', 'send', 'to_pong'), ('pong', 'send', 'to_ping')}
 
 def is_deadlocked(answer):
     snapshot = Snapshot.of(answer)
-    return snapshot is not None and snapshot.pending() >= CYCLE
+    return (snapshot is not None and snapshot.pending() >= CYCLE and ('thread', 'heartbeat') in snapshot.named and
+            snapshot.attrs('mpsc_rx', 'pulse')['recv_total'] > 0)
 
 
 class Cycle(unittest.TestCase, Expectations):
