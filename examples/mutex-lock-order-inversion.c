@@ -24,8 +24,8 @@ static struct peeps_mutex left = PEEPS_MUTEX_INIT("left");
 static struct peeps_mutex right = PEEPS_MUTEX_INIT("right");
 static struct peeps_mutex pulse = PEEPS_MUTEX_INIT("pulse");
 
-/* So that both hold their first mutex before either asks for its second. */
-static pthread_barrier_t both_hold_one;
+/* So that both hold their first mutex before either asks for its second, while the heart beats. */
+static pthread_barrier_t all_there;
 static bool ordered;
 
 static void rest_ms(long ms)
@@ -41,7 +41,7 @@ static void *alpha(void *unused)
 	for (;;) {
 		(void)peeps_mutex_lock(&left);
 		if (!ordered)
-			(void)pthread_barrier_wait(&both_hold_one);
+			(void)pthread_barrier_wait(&all_there);
 		(void)peeps_mutex_lock(&right);
 		rest_ms(1);
 		(void)peeps_mutex_unlock(&right);
@@ -59,7 +59,7 @@ static void *beta(void *unused)
 	for (;;) {
 		(void)peeps_mutex_lock(first);
 		if (!ordered)
-			(void)pthread_barrier_wait(&both_hold_one);
+			(void)pthread_barrier_wait(&all_there);
 		(void)peeps_mutex_lock(second);
 		rest_ms(1);
 		(void)peeps_mutex_unlock(second);
@@ -68,13 +68,21 @@ static void *beta(void *unused)
 	return unused;
 }
 
+static void beat(void)
+{
+	(void)peeps_mutex_lock(&pulse);
+	rest_ms(10);
+	(void)peeps_mutex_unlock(&pulse);
+}
+
 static void *heartbeat(void *unused)
 {
 	peeps_thread_name("heartbeat");
+	beat();
+	if (!ordered)
+		(void)pthread_barrier_wait(&all_there);
 	for (;;) {
-		(void)peeps_mutex_lock(&pulse);
-		rest_ms(10);
-		(void)peeps_mutex_unlock(&pulse);
+		beat();
 		rest_ms(10);
 	}
 	return unused;
@@ -86,7 +94,7 @@ int main(int argc, char **argv)
 	pthread_t thread;
 
 	ordered = argc > 1 && strcmp(argv[1], "--ordered") == 0;
-	(void)pthread_barrier_init(&both_hold_one, NULL, 2);
+	(void)pthread_barrier_init(&all_there, NULL, 3);
 	(void)printf("%ld\n", (long)getpid());
 	(void)fflush(stdout);
 	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {

@@ -22,8 +22,6 @@ def is_deadlocked(answer):
     if answer.status != 0:
         return False
     document = json.loads(answer.out)
-    if not {'heartbeat', 'pulse'} <= {node['name'] for node in document['nodes']}:
-        return False  # the third thread may come last
     return sum(edge['kind'] == 'needs' and edge['meta'].get('state') == 'pending' for edge in document['edges']) == 2
 
 

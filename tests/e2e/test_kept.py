@@ -59,7 +59,6 @@ class Kept(unittest.TestCase):
         target = self.start(EXAMPLE)
         answer = READ.until(target.pid, is_deadlocked, 'check')
         self.assertTrue(is_deadlocked(answer), answer)
-        READ.until(target.pid, lambda answer: 'heartbeat' in answer.out and 'pulse' in answer.out, 'dump')
         return target
 
     def files(self):
