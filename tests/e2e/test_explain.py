@@ -5,6 +5,7 @@
 usage: test_explain.py PEEPS_READ MUTEX_LOCK_ORDER_INVERSION CHANNEL_FULL_STALL OPERATIONS
 """
 import json
+import re
 import sys
 import unittest
 
@@ -67,8 +68,8 @@ class Explain(unittest.TestCase):
 
     def test_explain__channel_by_its_name__tells_both_ends(self):
         target = self.started(STALL)
-        answer = READ.until(target.pid, lambda answer: 'waiting to send' in answer.out and 'is sleeping' in answer.out,
-                            'explain', 'demo.work_queue')
+        answer = READ.until(target.pid, lambda answer: 'waiting to send' in answer.out and
+                            re.search('stalled_receiver: .* is sleeping', answer.out), 'explain', 'demo.work_queue')
         self.assertEqual(answer.status, 0, answer)
         self.assertRegex(answer.out, r'(?m)^mpsc "demo\.work_queue" \(16/16, channel-full-stall\.c:\d+\)$')
         self.assertRegex(answer.out, r'(?m)^who can receive\n  stalled_receiver: receiver owner .*, which is sleeping, wakes in ')
