@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "reader/problem.h"
+#include "reader/unfinished.h"
 #include "reader/zst.h"
 
 static int fail(struct peeps_output *output, struct peeps_problem *problem, int error)
@@ -22,6 +23,8 @@ static int fail(struct peeps_output *output, struct peeps_problem *problem, int 
 
 static void release(struct peeps_output *output)
 {
+	if (output->temporary)
+		peeps_unfinished_end();
 	free(output->path);
 	free(output->temporary);
 	memset(output, 0, sizeof(*output));
@@ -44,6 +47,7 @@ static int open_beside(struct peeps_output *output)
 		output->temporary = NULL;
 		return -error;
 	}
+	peeps_unfinished_begin(output->temporary);
 	mask = umask(0);
 	(void)umask(mask);
 	(void)fchmod(fd, 0666 & ~mask);

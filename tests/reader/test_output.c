@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -273,6 +274,51 @@ static void output__error_of_the_writer__is_the_one_that_is_told(void **state)
 	assert_int_equal(file_count(), 0);
 }
 
+static void output__ended_by_a_signal__leaves_no_file(void **state)
+{
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+
+	(void)state;
+	put("answer", "old");
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		int status;
+		const pid_t child = fork();
+
+		if (child == 0) {
+			struct peeps_problem problem;
+			struct peeps_output output;
+
+			(void)signal(numbers[i], SIG_DFL);
+			if (peeps_output_open(&output, "answer", &problem) == 0 &&
+			    file_count() == 2)
+				(void)raise(numbers[i]);
+			_exit(0);
+		}
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_true(WIFSIGNALED(status));
+		assert_int_equal(WTERMSIG(status), numbers[i]);
+		assert_int_equal(file_count(), 1);
+		assert_content("answer", "old");
+	}
+	assert_int_equal(unlink("answer"), 0);
+}
+
+static void output__ignored_signal__is_ignored_still(void **state)
+{
+	struct peeps_problem problem;
+	struct peeps_output output;
+
+	(void)state;
+	assert_true(signal(SIGHUP, SIG_IGN) != SIG_ERR);
+	assert_int_equal(peeps_output_open(&output, "answer", &problem), 0);
+	assert_int_equal(raise(SIGHUP), 0);
+	(void)fputs("new", output.stream);
+	assert_int_equal(peeps_output_commit(&output, &problem), 0);
+	assert_content("answer", "new");
+	assert_true(signal(SIGHUP, SIG_DFL) == SIG_IGN);
+	assert_int_equal(unlink("answer"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -286,6 +332,8 @@ int main(void)
 		TEST(output__compressed__has_its_name_once_it_is_whole),
 		TEST(output__compressed_and_abandoned__leaves_nothing),
 		TEST(output__error_of_the_writer__is_the_one_that_is_told),
+		TEST(output__ended_by_a_signal__leaves_no_file),
+		TEST(output__ignored_signal__is_ignored_still),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
