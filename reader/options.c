@@ -549,13 +549,13 @@ int peeps_options_parse(struct peeps_options *options, int count, char *const *a
 
 	if (parse.word_count && parse.plain_from > 0 && verb_named(parse.words[0], &options->verb))
 		word++;
-	if (parse.given & GIVEN(VERSION)) {
-		options->verb = PEEPS_VERB_VERSION;
-		return 0;
-	}
-	if (parse.given & GIVEN(HELP)) {
-		options->topic = options->verb;
-		options->verb = PEEPS_VERB_HELP;
+	if (parse.given & (GIVEN(VERSION) | GIVEN(HELP))) { /* and nothing else */
+		const enum peeps_verb topic = options->verb;
+
+		*options = (struct peeps_options){ .verb = PEEPS_VERB_VERSION };
+		if (!(parse.given & GIVEN(VERSION)))
+			*options =
+				(struct peeps_options){ .verb = PEEPS_VERB_HELP, .topic = topic };
 		return 0;
 	}
 

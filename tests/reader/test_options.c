@@ -109,6 +109,8 @@ static void parse__good_command_lines__mean_what_they_say(void **state)
 		{ "--help", { .verb = PEEPS_VERB_HELP } },
 		{ "help dump", { .verb = PEEPS_VERB_HELP, .topic = PEEPS_VERB_DUMP } },
 		{ "dump -h", { .verb = PEEPS_VERB_HELP, .topic = PEEPS_VERB_DUMP } },
+		{ "dump 1 -o x.json -h", { .verb = PEEPS_VERB_HELP, .topic = PEEPS_VERB_DUMP } },
+		{ "dump 1 -o x.json --version", { .verb = PEEPS_VERB_VERSION } },
 		{ "version", { .verb = PEEPS_VERB_VERSION } },
 		{ "--version", { .verb = PEEPS_VERB_VERSION } },
 	};
