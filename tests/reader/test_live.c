@@ -514,7 +514,7 @@ static void cut__process_in_another_pid_namespace__is_understood(void **state)
 
 	(void)state;
 	if (geteuid() != 0)
-		skip();
+		return;
 	fake_process_start_apart(&f.process, sleep_inside, NULL);
 	attach(&f);
 	assert_int_equal(f.target.header.pid, 1);

@@ -360,7 +360,7 @@ static void processes__acting_for_another_user__is_that_users(void **state)
 
 	(void)state;
 	if (geteuid() != 0)
-		skip();
+		return;
 	start(&process, act_for_nobody);
 	assert_true(find(process.pid, &found, NULL));
 	assert_int_equal(found.uid, 65534);
@@ -396,7 +396,7 @@ static void processes__of_another_user__are_counted(void **state)
 
 	(void)state;
 	if (geteuid() != 0)
-		skip();
+		return;
 	start(&process, change_nothing);
 	assert_int_equal(found_by_nobody(process.pid), 1);
 	fake_process_end(&process);

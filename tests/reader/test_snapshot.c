@@ -840,8 +840,10 @@ static void snapshot__compressed__is_the_same_or_refused(void **state)
 	struct peeps_graph *graph = rich_graph();
 
 	(void)state;
-	if (!peeps_zst_is_built_in())
-		skip();
+	if (!peeps_zst_is_built_in()) {
+		peeps_graph_free(graph);
+		return;
+	}
 	for (size_t format = 0; format < 2; format++) {
 		struct bytes plain = written(formats[format], graph), bytes = compressed(&plain);
 		struct peeps_graph *read = read_back(&bytes);
@@ -870,7 +872,7 @@ static void snapshot__small_file_that_unpacks_to_much__is_refused(void **state)
 
 	(void)state;
 	if (!peeps_zst_is_built_in())
-		skip();
+		return;
 	bomb.start = calloc(1, bomb.length);
 	assert_non_null(bomb.start);
 	bomb.start[0] = (char)0x81;
