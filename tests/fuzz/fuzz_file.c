@@ -32,6 +32,7 @@
 #include "reader/decode.h"
 #include "reader/graph.h"
 #include "reader/problem.h"
+#include "tests/fuzz/golden.h"
 #include "tests/fuzz/show.h"
 
 #define IN_CORE     1
@@ -58,36 +59,7 @@ static const uint64_t words[] = { 0,
 				  MAPPED_AT };
 #define WORD_COUNT (sizeof(words) / sizeof(words[0]))
 
-struct bytes {
-	unsigned char *start;
-	size_t count;
-};
-
 static struct bytes kept[NAME_COUNT], cores[NAME_COUNT];
-
-static void need(bool fine, const char *what)
-{
-	if (fine)
-		return;
-	perror(what);
-	abort();
-}
-
-static void segment_read(struct bytes *segment, const char *name)
-{
-	char path[512];
-	FILE *stream;
-
-	(void)snprintf(path, sizeof(path), "%s/%s.peeps", PEEPS_GOLDEN_FOLDER, name);
-	stream = fopen(path, "r");
-	need(stream && fseek(stream, 0, SEEK_END) == 0, path);
-	segment->count = (size_t)ftell(stream);
-	segment->start = malloc(segment->count);
-	rewind(stream);
-	need(segment->start && fread(segment->start, 1, segment->count, stream) == segment->count,
-	     path);
-	(void)fclose(stream);
-}
 
 /* --- a core file ------------------------------------------------------------------------------------------------ */
 
@@ -250,7 +222,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2)
 		return 0;
 	for (size_t i = 0; i < NAME_COUNT && !cores[i].start; i++) {
-		segment_read(&kept[i], names[i]);
+		kept[i] = golden_read(names[i]);
 		core_make(&cores[i], &kept[i]);
 		core_check(&cores[i]);
 	}

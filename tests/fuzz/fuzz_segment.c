@@ -24,6 +24,7 @@
 #include "reader/cut.h"
 #include "reader/decode.h"
 #include "reader/graph.h"
+#include "tests/fuzz/golden.h"
 #include "tests/fuzz/show.h"
 
 #define PASSED_HEADER \
@@ -50,39 +51,13 @@ static const uint64_t words[] = { 0,
 				  UINT64_C(4) << 60 | UINT64_C(1) << 32 };
 #define WORD_COUNT (sizeof(words) / sizeof(words[0]))
 
-static struct base {
-	unsigned char *bytes;
-	size_t count;
-} bases[NAME_COUNT];
-
-static void need(bool fine, const char *what)
-{
-	if (fine)
-		return;
-	perror(what);
-	abort();
-}
-
-static void base_read(struct base *base, const char *name)
-{
-	char path[512];
-	FILE *stream;
-
-	(void)snprintf(path, sizeof(path), "%s/%s.peeps", PEEPS_GOLDEN_FOLDER, name);
-	stream = fopen(path, "r");
-	need(stream && fseek(stream, 0, SEEK_END) == 0, path);
-	base->count = (size_t)ftell(stream);
-	base->bytes = malloc(base->count);
-	rewind(stream);
-	need(base->bytes && fread(base->bytes, 1, base->count, stream) == base->count, path);
-	(void)fclose(stream);
-}
+static struct bytes bases[NAME_COUNT];
 
 /* The page that a change is in, and how much of it is in use. */
-static unsigned char *place_of(unsigned char *bytes, const struct base *base, uint8_t section,
+static unsigned char *place_of(unsigned char *bytes, const struct bytes *base, uint8_t section,
 			       size_t *room)
 {
-	const struct peeps_segment_header *header = (const void *)base->bytes;
+	const struct peeps_segment_header *header = (const void *)base->start;
 	const struct peeps_section_entry *entry;
 
 	section %= PEEPS_SECTION_END + 1;
@@ -100,7 +75,7 @@ static unsigned char *place_of(unsigned char *bytes, const struct base *base, ui
 }
 
 /* Returns how much of the data it took; 0 = it is no more. */
-static size_t change(unsigned char *bytes, const struct base *base, const uint8_t *data,
+static size_t change(unsigned char *bytes, const struct bytes *base, const uint8_t *data,
 		     size_t size)
 {
 	const size_t head = 4;
@@ -125,12 +100,12 @@ static size_t change(unsigned char *bytes, const struct base *base, const uint8_
 	return head + (count ? count : 1);
 }
 
-static void header_mend(unsigned char *bytes, const struct base *base)
+static void header_mend(unsigned char *bytes, const struct bytes *base)
 {
 	struct peeps_segment_header header;
 	const struct peeps_segment_header *changed = (const void *)bytes;
 
-	memcpy(&header, base->bytes, sizeof(header));
+	memcpy(&header, base->start, sizeof(header));
 	for (size_t i = 0; i < PEEPS_SECTION_MAX; i++)
 		header.sections[i].high_water = changed->sections[i].high_water;
 	memcpy(bytes, &header, sizeof(header));
@@ -166,18 +141,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct base *base;
+	const struct bytes *base;
 	unsigned char *bytes;
 	size_t taken;
 
 	if (size < 2)
 		return 0;
-	for (size_t i = 0; i < NAME_COUNT && !bases[i].bytes; i++)
-		base_read(&bases[i], names[i]);
+	for (size_t i = 0; i < NAME_COUNT && !bases[i].start; i++)
+		bases[i] = golden_read(names[i]);
 	base = &bases[data[0] % NAME_COUNT];
 	bytes = malloc(base->count);
 	need(bytes != NULL, "malloc");
-	memcpy(bytes, base->bytes, base->count);
+	memcpy(bytes, base->start, base->count);
 	for (size_t at = 2; (taken = change(bytes, base, data + at, size - at)) > 0; at += taken)
 		;
 	if (data[1] & PASSED_HEADER)
