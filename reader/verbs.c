@@ -39,8 +39,25 @@ static int print_text(const struct peeps_options *options, const struct peeps_gr
 	return r;
 }
 
+/* What is asked of the graph, in JSON: keys of an open map. */
+static int write_look(const struct peeps_options *options, const struct peeps_graph *graph,
+		      const struct peeps_subject *subject, struct peeps_json *json)
+{
+	int r;
+
+	if (subject)
+		return peeps_explain_json(graph, subject, json);
+	if (options->verb == PEEPS_VERB_CHECK)
+		r = peeps_check_waits_json(graph, json);
+	else
+		r = peeps_blocked_json(graph, options->min_ns, json);
+	if (r == 0 && options->verb != PEEPS_VERB_BLOCKED)
+		peeps_check_json(graph, json);
+	return r;
+}
+
 static int print_json(const struct peeps_options *options, const struct peeps_graph *graph,
-		      FILE *out)
+		      const struct peeps_subject *subject, FILE *out)
 {
 	struct peeps_json json;
 	int r = peeps_json_open(&json, out);
@@ -50,12 +67,7 @@ static int print_json(const struct peeps_options *options, const struct peeps_gr
 		return r;
 	peeps_json_map(&json);
 	peeps_report_json(graph, &json);
-	if (options->verb == PEEPS_VERB_CHECK)
-		r = peeps_check_waits_json(graph, &json);
-	else
-		r = peeps_blocked_json(graph, options->min_ns, &json);
-	if (r == 0 && options->verb != PEEPS_VERB_BLOCKED)
-		peeps_check_json(graph, &json);
+	r = write_look(options, graph, subject, &json);
 	peeps_json_map_end(&json);
 	written = peeps_json_close(&json);
 	return r ? r : written;
@@ -64,25 +76,8 @@ static int print_json(const struct peeps_options *options, const struct peeps_gr
 int peeps_print_look(const struct peeps_options *options, const struct peeps_graph *graph,
 		     FILE *out, struct peeps_problem *problem)
 {
-	return options->format == PEEPS_FORMAT_JSON ? print_json(options, graph, out)
+	return options->format == PEEPS_FORMAT_JSON ? print_json(options, graph, NULL, out)
 						    : print_text(options, graph, out, problem);
-}
-
-static int explain_in_json(const struct peeps_graph *graph, const struct peeps_subject *subject,
-			   FILE *out)
-{
-	struct peeps_json json;
-	int r = peeps_json_open(&json, out);
-	int written;
-
-	if (r)
-		return r;
-	peeps_json_map(&json);
-	peeps_report_json(graph, &json);
-	r = peeps_explain_json(graph, subject, &json);
-	peeps_json_map_end(&json);
-	written = peeps_json_close(&json);
-	return r ? r : written;
 }
 
 int peeps_print_explain(const struct peeps_options *options, const struct peeps_graph *graph,
@@ -94,7 +89,7 @@ int peeps_print_explain(const struct peeps_options *options, const struct peeps_
 	if (r)
 		return r;
 	if (options->format == PEEPS_FORMAT_JSON)
-		return explain_in_json(graph, &subject, out);
+		return print_json(options, graph, &subject, out);
 	peeps_report_heading(graph, out);
 	(void)fputc('\n', out);
 	r = peeps_explain_text(graph, &subject, options->all, out);
