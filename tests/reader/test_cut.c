@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "tests/support/fake_segment.h"
+#include "tests/support/image_views.h"
 
 struct fixture {
 	struct fake_segment segment;
@@ -66,26 +67,6 @@ static int take(struct fixture *fixture, unsigned int flags)
 	return peeps_cut(&fixture->target, &fixture->image, flags, &fixture->problem);
 }
 
-static struct peeps_entity_view *entity_of(const struct peeps_image *image, uint32_t index)
-{
-	for (size_t i = 0; i < image->entity_count; i++) {
-		if (image->entities[i].index == index)
-			return &image->entities[i];
-	}
-	fail_msg("the image has no entity %u", index);
-	abort();
-}
-
-static struct peeps_edge_view *edge_of(const struct peeps_image *image, uint32_t index)
-{
-	for (size_t i = 0; i < image->edge_count; i++) {
-		if (image->edges[i].index == index)
-			return &image->edges[i];
-	}
-	fail_msg("the image has no edge %u", index);
-	abort();
-}
-
 static size_t count_uncertain(const struct peeps_image *image)
 {
 	size_t count = 0;
@@ -95,15 +76,6 @@ static size_t count_uncertain(const struct peeps_image *image)
 	for (size_t i = 0; i < image->edge_count; i++)
 		count += image->edges[i].uncertain;
 	return count;
-}
-
-static bool is_noted(const struct peeps_image *image, const char *part)
-{
-	for (size_t i = 0; i < image->note_count; i++) {
-		if (strstr(image->notes[i], part))
-			return true;
-	}
-	return false;
 }
 
 /* A section's first write to an entity in a new epoch. */

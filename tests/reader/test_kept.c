@@ -26,6 +26,7 @@
 #include "reader/private_copy.h"
 #include "tests/support/fake_process.h"
 #include "tests/support/fake_segment.h"
+#include "tests/support/image_views.h"
 
 struct fixture {
 	char directory[64];
@@ -127,25 +128,6 @@ static void assert_refused(struct fixture *f, const char *name, int expected, in
 			 f->problem.why);
 }
 
-static bool has_note(const struct fixture *f, const char *text)
-{
-	for (size_t i = 0; i < f->image.note_count; i++) {
-		if (strstr(f->image.notes[i], text))
-			return true;
-	}
-	return false;
-}
-
-static bool is_uncertain_edge(const struct fixture *f, uint32_t edge)
-{
-	for (size_t i = 0; i < f->image.edge_count; i++) {
-		if (f->image.edges[i].index == edge)
-			return f->image.edges[i].uncertain;
-	}
-	fail();
-	return false;
-}
-
 /* --- a process that is no more ------------------------------------------------------------------------------------ */
 
 static void attach_file__process_is_no_more__exact_and_dated_back(void **state)
@@ -161,13 +143,13 @@ static void attach_file__process_is_no_more__exact_and_dated_back(void **state)
 	assert_true(f->image.exited);
 	assert_int_equal(f->image.entity_count, 5);
 	assert_int_equal(f->image.edge_count, 2);
-	assert_false(is_uncertain_edge(f, f->deadlock.alpha_wait));
+	assert_false(edge_of(&f->image, f->deadlock.alpha_wait)->uncertain);
 	/* the tick is later than the last wait */
 	assert_int_equal(f->image.taken_at_unix_ns, UINT64_C(1700000000700000000));
 	assert_int_equal(f->image.taken_at_monotonic_ns,
 			 f->segment.header->start_monotonic_ns + UINT64_C(700000000));
-	assert_true(has_note(f, "no more"));
-	assert_true(has_note(f, "2023-11-14T22:13:20.700Z"));
+	assert_true(is_noted(&f->image, "no more"));
+	assert_true(is_noted(&f->image, "2023-11-14T22:13:20.700Z"));
 	peeps_detach(&f->target);
 }
 
@@ -195,9 +177,9 @@ static void attach_file__died_inside_an_update__partial_and_the_thread_is_named(
 	attach_written(f);
 	assert_int_equal(peeps_cut(&f->target, &f->image, 0, &f->problem), 0);
 	assert_int_equal(f->image.quality, PEEPS_QUALITY_PARTIAL);
-	assert_true(has_note(f, "thread 4713 (beta) ended inside an update"));
-	assert_true(is_uncertain_edge(f, f->deadlock.beta_wait));
-	assert_false(is_uncertain_edge(f, f->deadlock.alpha_wait));
+	assert_true(is_noted(&f->image, "thread 4713 (beta) ended inside an update"));
+	assert_true(edge_of(&f->image, f->deadlock.beta_wait)->uncertain);
+	assert_false(edge_of(&f->image, f->deadlock.alpha_wait)->uncertain);
 	peeps_detach(&f->target);
 }
 
@@ -438,7 +420,7 @@ static void attach__live_process__found_by_pid_and_by_file(void **state)
 		assert_int_equal(peeps_cut(&f->target, &f->image, 0, &f->problem), 0);
 		assert_int_equal(f->image.quality, PEEPS_QUALITY_QUIESCENT);
 		assert_false(f->image.exited);
-		assert_true(has_note(f, "only read"));
+		assert_true(is_noted(&f->image, "only read"));
 		/* and when it is killed meanwhile */
 		if (by_pid) {
 			fake_process_end(&process);
@@ -524,14 +506,14 @@ static void attach_file__a_thread_moves_while_we_look__what_it_wrote_is_uncertai
 	at_step = move;
 	assert_int_equal(peeps_cut(&f->target, &f->image, 0, &f->problem), 0);
 	assert_int_equal(f->image.quality, PEEPS_QUALITY_PASSIVE);
-	assert_true(is_uncertain_edge(f, f->deadlock.beta_wait));
-	assert_false(is_uncertain_edge(f, f->deadlock.alpha_wait));
+	assert_true(edge_of(&f->image, f->deadlock.beta_wait)->uncertain);
+	assert_false(edge_of(&f->image, f->deadlock.alpha_wait)->uncertain);
 	/* what it did since the last look is seen, too; and what was counted as lost */
 	at_step = NULL;
 	*(uint64_t *)(shared.base + fake_section(&shared, PEEPS_SECTION_COUNTERS)->offset) = 77;
 	assert_int_equal(peeps_cut(&f->target, &f->image, 0, &f->problem), 0);
 	assert_int_equal(f->image.quality, PEEPS_QUALITY_QUIESCENT);
-	assert_false(is_uncertain_edge(f, f->deadlock.beta_wait));
+	assert_false(edge_of(&f->image, f->deadlock.beta_wait)->uncertain);
 	assert_int_equal(f->image.counters[0], 77);
 	for (size_t i = 0; i < f->image.edge_count; i++) {
 		if (f->image.edges[i].index == f->deadlock.beta_wait)

@@ -13,6 +13,7 @@
 
 #include "reader/cut.h"
 #include "tests/support/fake_segment.h"
+#include "tests/support/image_views.h"
 
 struct fixture {
 	struct fake_segment segment;
@@ -68,26 +69,6 @@ static struct peeps_thread *record_of(const struct fixture *f, uint32_t thread)
 	return &f->segment.threads[fake_record_of(&f->segment, thread)];
 }
 
-static bool is_uncertain(const struct fixture *f, uint32_t entity)
-{
-	for (size_t i = 0; i < f->image.entity_count; i++) {
-		if (f->image.entities[i].index == entity)
-			return f->image.entities[i].uncertain;
-	}
-	fail();
-	return false;
-}
-
-static bool is_uncertain_edge(const struct fixture *f, uint32_t edge)
-{
-	for (size_t i = 0; i < f->image.edge_count; i++) {
-		if (f->image.edges[i].index == edge)
-			return f->image.edges[i].uncertain;
-	}
-	fail();
-	return false;
-}
-
 static void look__nothing_moves__is_quiescent_and_writes_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -98,7 +79,7 @@ static void look__nothing_moves__is_quiescent_and_writes_nothing(void **state)
 	assert_int_equal(f->image.edge_count, 2);
 	for (size_t i = 0; i < f->image.entity_count; i++)
 		assert_false(f->image.entities[i].uncertain);
-	assert_false(is_uncertain_edge(f, f->deadlock.alpha_wait));
+	assert_false(edge_of(&f->image, f->deadlock.alpha_wait)->uncertain);
 	assert_int_equal(f->segment.control->epoch, PEEPS_FIRST_EPOCH);
 	assert_int_equal(f->segment.control->cut, 0);
 	assert_int_equal(f->segment.control->cut_deadline_ns, 0);
@@ -125,13 +106,14 @@ static void look__a_thread_inside_a_section__only_what_others_wrote_is_proved(vo
 		fake_write_set_of(&f->segment, &f->segment.edges[f->deadlock.beta_wait]) | 1;
 	look(f);
 	assert_int_equal(f->image.quality, PEEPS_QUALITY_PASSIVE);
-	assert_false(is_uncertain(f, f->deadlock.alpha));
-	assert_false(is_uncertain(f, f->deadlock.heartbeat));
-	assert_false(is_uncertain(f, f->deadlock.left)); /* held by alpha, who stood still */
-	assert_false(is_uncertain_edge(f, f->deadlock.alpha_wait));
-	assert_true(is_uncertain(f, f->deadlock.beta));
-	assert_true(is_uncertain(f, f->deadlock.right));
-	assert_true(is_uncertain_edge(f, f->deadlock.beta_wait));
+	assert_false(entity_of(&f->image, f->deadlock.alpha)->uncertain);
+	assert_false(entity_of(&f->image, f->deadlock.heartbeat)->uncertain);
+	assert_false(entity_of(&f->image, f->deadlock.left)
+			     ->uncertain); /* held by alpha, who stood still */
+	assert_false(edge_of(&f->image, f->deadlock.alpha_wait)->uncertain);
+	assert_true(entity_of(&f->image, f->deadlock.beta)->uncertain);
+	assert_true(entity_of(&f->image, f->deadlock.right)->uncertain);
+	assert_true(edge_of(&f->image, f->deadlock.beta_wait)->uncertain);
 }
 
 static void look__a_thread_moves__a_free_mutex_is_uncertain(void **state)
@@ -143,9 +125,9 @@ static void look__a_thread_moves__a_free_mutex_is_uncertain(void **state)
 	record_of(f, f->deadlock.heartbeat)->write_set[0] =
 		fake_write_set_of(&f->segment, &f->segment.entities[f->deadlock.heartbeat]) | 1;
 	look(f);
-	assert_true(is_uncertain(f, idle));
-	assert_true(is_uncertain(f, f->deadlock.heartbeat));
-	assert_false(is_uncertain(f, f->deadlock.left));
+	assert_true(entity_of(&f->image, idle)->uncertain);
+	assert_true(entity_of(&f->image, f->deadlock.heartbeat)->uncertain);
+	assert_false(entity_of(&f->image, f->deadlock.left)->uncertain);
 }
 
 /* An edge in another thread's write set changes hands just now, whatever its origin says. */
@@ -157,7 +139,7 @@ static void look__edge_in_anothers_write_set__is_uncertain(void **state)
 	record_of(f, f->deadlock.beta)->write_set[0] =
 		fake_write_set_of(&f->segment, &f->segment.edges[f->deadlock.alpha_wait]) | 1;
 	look(f);
-	assert_true(is_uncertain_edge(f, f->deadlock.alpha_wait));
+	assert_true(edge_of(&f->image, f->deadlock.alpha_wait)->uncertain);
 }
 
 static void look__write_set_is_nonsense__all_is_uncertain(void **state)
@@ -167,9 +149,9 @@ static void look__write_set_is_nonsense__all_is_uncertain(void **state)
 	record_of(f, f->deadlock.beta)->txn = 3;
 	record_of(f, f->deadlock.beta)->write_set[0] = PEEPS_WRITE_SET_COUNT_MASK;
 	look(f);
-	assert_true(is_uncertain(f, f->deadlock.left));
-	assert_true(is_uncertain(f, f->deadlock.heartbeat));
-	assert_true(is_uncertain_edge(f, f->deadlock.alpha_wait));
+	assert_true(entity_of(&f->image, f->deadlock.left)->uncertain);
+	assert_true(entity_of(&f->image, f->deadlock.heartbeat)->uncertain);
+	assert_true(edge_of(&f->image, f->deadlock.alpha_wait)->uncertain);
 }
 
 static unsigned int looks;
@@ -196,8 +178,8 @@ static void look__edge_that_another_began_to_write_meanwhile__is_uncertain(void 
 	looks = 0;
 	look(f);
 	assert_int_equal(f->image.quality, PEEPS_QUALITY_PASSIVE);
-	assert_true(is_uncertain_edge(f, f->deadlock.alpha_wait));
-	assert_false(is_uncertain(f, f->deadlock.left));
+	assert_true(edge_of(&f->image, f->deadlock.alpha_wait)->uncertain);
+	assert_false(entity_of(&f->image, f->deadlock.left)->uncertain);
 }
 
 static void look__holder_that_is_none__is_uncertain(void **state)
@@ -213,7 +195,7 @@ static void look__holder_that_is_none__is_uncertain(void **state)
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		*holder = words[i];
 		look(f);
-		assert_true(is_uncertain(f, f->deadlock.left));
+		assert_true(entity_of(&f->image, f->deadlock.left)->uncertain);
 	}
 }
 
@@ -262,14 +244,14 @@ static void look__a_thread_moves__a_hold_is_proved_if_only_its_holder_changes_it
 
 	look(f);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		assert_false(is_uncertain_edge(f, rows[i].edge));
+		assert_false(edge_of(&f->image, rows[i].edge)->uncertain);
 	move_heartbeat(f);
 	look(f);
 	assert_int_equal(f->image.quality, PEEPS_QUALITY_PASSIVE);
-	assert_true(is_uncertain(f, gate));
-	assert_true(is_uncertain(f, task));
+	assert_true(entity_of(&f->image, gate)->uncertain);
+	assert_true(entity_of(&f->image, task)->uncertain);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (is_uncertain_edge(f, rows[i].edge) != rows[i].uncertain)
+		if (edge_of(&f->image, rows[i].edge)->uncertain != rows[i].uncertain)
 			fail_msg("%s", rows[i].name);
 	}
 }
