@@ -2,7 +2,6 @@
 #include "reader/answer.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "reader/complain.h"
 #include "reader/confirm.h"
@@ -47,18 +46,16 @@ static int exit_status(const struct peeps_options *options, const struct peeps_g
 								   : PEEPS_PROBLEM_NO_CUT;
 }
 
-/* The first word may be a verb misspelt: then nothing is called so. */
-static void suggest_verb(const struct peeps_options *options, struct peeps_problem *problem)
+/* Nothing is called like that word: the first may be a verb misspelt. */
+static void suggest_verb(const struct peeps_options *options, size_t word,
+			 struct peeps_problem *problem)
 {
-	const char *word = options->target_count ? options->targets[0] : "";
-	const char *verb = peeps_verb_like(word);
-	char quoted[64];
+	const char *verb = word == 0 && options->verb == PEEPS_VERB_LOOK &&
+					   problem->status == PEEPS_PROBLEM_NO_PROCESS
+				   ? peeps_verb_like(options->targets[0])
+				   : NULL;
 
-	if (options->verb != PEEPS_VERB_LOOK || problem->status != PEEPS_PROBLEM_NO_PROCESS ||
-	    !verb)
-		return;
-	(void)snprintf(quoted, sizeof(quoted), "'%.60s'", word);
-	if (strstr(problem->why, quoted)) /* it is about that word */
+	if (verb)
 		(void)snprintf(problem->hint, sizeof(problem->hint),
 			       "did you mean the verb %s? peeps-read ps lists the processes", verb);
 }
@@ -72,14 +69,14 @@ static int look(const struct peeps_options *options, struct peeps_graph **graph,
 
 	if (count) {
 		r = peeps_places_find(places, options->targets, &count, problem);
+		if (r)
+			suggest_verb(options, count, problem);
 	} else { /* explain: the id says whose it is */
 		count = 1;
 		r = peeps_place_of_id(&places[0], options->subject, problem);
 	}
-	if (r) {
-		suggest_verb(options, problem);
+	if (r)
 		return r;
-	}
 	r = peeps_confirm(options, places, count, graph, problem);
 	peeps_places_close(places, count);
 	return r;

@@ -303,6 +303,7 @@ static int places_find(struct peeps_place *places, const char *const *words, siz
 
 		if (r) {
 			peeps_places_close(places, found);
+			*count = i;
 			return r;
 		}
 		if (stands_already(places, found))

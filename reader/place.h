@@ -25,7 +25,8 @@ struct peeps_place {
 /**
  * peeps_places_find - what each of the words means
  * @places: room for *count; on success each may hold an open file, which peeps_places_close() closes
- * @count:  of words; on success of places, which are in the order of the words, none twice
+ * @count:  of words; on success of places, which are in the order of the words, none twice; on failure position of the
+ *          word that is at fault
  *
  * A number is a PID, whether or not there is such a process. "-" is standard input, and a word with a slash in it a
  * file, which is told by its first bytes (reader/file.h); so is one that names a file of ours. Else it is the name of a

@@ -466,6 +466,7 @@ static void places__one_of_them_bad__leave_no_file_open(void **state)
 	(void)close(before);
 	file_write("a", "{}", 2);
 	assert_int_equal(peeps_places_find(places, words, &count, &problem), -ENOENT);
+	assert_int_equal(count, 1); /* the one at fault */
 	after = dup(0);
 	(void)close(after);
 	assert_int_equal(before, after);
