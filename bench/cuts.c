@@ -27,8 +27,8 @@
 #include <peeps/atomic.h>
 #include "bench/own_segment.h"
 #include "bench/series.h"
-#include "reader/attach.h"
-#include "reader/cut.h"
+#include "reader/cut/cut.h"
+#include "reader/target/attach.h"
 
 #define RATE_USUALLY_HZ 100
 #define RATE_MAX_HZ     10000

@@ -13,11 +13,11 @@
 #include <string.h>
 
 #include "bench/series.h"
-#include "reader/arena.h"
-#include "reader/document.h"
-#include "reader/graph.h"
+#include "reader/format/document.h"
+#include "reader/graph/arena.h"
+#include "reader/graph/graph.h"
 #include "reader/problem.h"
-#include "reader/snapshot.h"
+#include "reader/snapshot/snapshot.h"
 
 #define ROUNDS        7
 #define NODES_USUALLY 100000

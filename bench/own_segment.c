@@ -7,11 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "reader/attach.h"
-#include "reader/cut.h"
-#include "reader/decode.h"
-#include "reader/graph.h"
+#include "reader/cut/cut.h"
+#include "reader/decode/decode.h"
+#include "reader/graph/graph.h"
 #include "reader/problem.h"
+#include "reader/target/attach.h"
 
 static void look(struct peeps_image *image)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The whole segment: header, section table, and the rows of the sections that no program touches
- * inline. Written by writer/segment.c, checked byte by byte in reader/bounds.c, described in
+ * inline. Written by writer/segment.c, checked byte by byte in reader/target/bounds.c, described in
  * docs/segment.md.
  *
  *   0      header, with the section table

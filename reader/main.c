@@ -5,22 +5,22 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "reader/answer.h"
-#include "reader/color.h"
-#include "reader/complain.h"
-#include "reader/completion.h"
-#include "reader/document.h"
-#include "reader/format_dot.h"
-#include "reader/format_text.h"
-#include "reader/help.h"
-#include "reader/options.h"
+#include "reader/command/answer.h"
+#include "reader/command/complain.h"
+#include "reader/command/completion.h"
+#include "reader/command/help.h"
+#include "reader/command/options.h"
+#include "reader/command/watch.h"
+#include "reader/format/color.h"
+#include "reader/format/document.h"
+#include "reader/format/format_dot.h"
+#include "reader/format/format_text.h"
+#include "reader/format/terminal.h"
 #include "reader/problem.h"
-#include "reader/terminal.h"
-#include "reader/verb_doctor.h"
-#include "reader/verb_gc.h"
-#include "reader/verb_ps.h"
-#include "reader/verbs.h"
-#include "reader/watch.h"
+#include "reader/verbs/verb_doctor.h"
+#include "reader/verbs/verb_gc.h"
+#include "reader/verbs/verb_ps.h"
+#include "reader/verbs/verbs.h"
 
 /* Bytes that a terminal would obey, and nobody read. */
 static int refuse_terminal(struct peeps_problem *problem)

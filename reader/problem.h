@@ -6,9 +6,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "reader/attach.h"
+#include "reader/target/attach.h"
 
-/* Exit statuses of a failure. Those of an answer: reader/options.h. */
+/* Exit statuses of a failure. Those of an answer: reader/command/options.h. */
 enum peeps_problem_status {
 	PEEPS_PROBLEM_USAGE = 2,
 	PEEPS_PROBLEM_NO_PROCESS = 3,

@@ -5,13 +5,13 @@
  *
  * usage: read_man <peeps-read.1.scd.in | scdoc
  *
- * Runs where peeps is built, with nothing of the reader but reader/options_table.c.
+ * Runs where peeps is built, with nothing of the reader but reader/command/options_table.c.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "reader/options_table.h"
+#include "reader/command/options_table.h"
 
 /* What scdoc would take for markup. */
 static void print_text(const char *text)

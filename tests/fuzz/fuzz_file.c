@@ -24,14 +24,14 @@
 #include <unistd.h>
 
 #include "layout/segment.h"
-#include "reader/analysis.h"
-#include "reader/attach.h"
-#include "reader/attach_file.h"
-#include "reader/core.h"
-#include "reader/cut.h"
-#include "reader/decode.h"
-#include "reader/graph.h"
+#include "reader/analysis/analysis.h"
+#include "reader/cut/cut.h"
+#include "reader/decode/decode.h"
+#include "reader/graph/graph.h"
 #include "reader/problem.h"
+#include "reader/target/attach.h"
+#include "reader/target/attach_file.h"
+#include "reader/target/core.h"
 #include "tests/fuzz/golden.h"
 #include "tests/fuzz/show.h"
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reader/options.h"
+#include "reader/command/options.h"
 #include "reader/problem.h"
 
 #define WORDS_MAX 100 /* more than there is room for */

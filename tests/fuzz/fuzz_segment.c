@@ -18,12 +18,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reader/analysis.h"
-#include "reader/attach.h"
-#include "reader/bounds.h"
-#include "reader/cut.h"
-#include "reader/decode.h"
-#include "reader/graph.h"
+#include "reader/analysis/analysis.h"
+#include "reader/cut/cut.h"
+#include "reader/decode/decode.h"
+#include "reader/graph/graph.h"
+#include "reader/target/attach.h"
+#include "reader/target/bounds.h"
 #include "tests/fuzz/golden.h"
 #include "tests/fuzz/show.h"
 

@@ -10,11 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reader/analysis.h"
-#include "reader/document.h"
-#include "reader/graph.h"
+#include "reader/analysis/analysis.h"
+#include "reader/format/document.h"
+#include "reader/graph/graph.h"
 #include "reader/problem.h"
-#include "reader/snapshot.h"
+#include "reader/snapshot/snapshot.h"
 #include "tests/fuzz/show.h"
 
 typedef int writer(const struct peeps_graph *graph, FILE *out);

@@ -6,17 +6,17 @@
 #include <stdlib.h>
 #include <sys/types.h>
 
-#include "reader/document.h"
-#include "reader/format_dot.h"
-#include "reader/format_text.h"
-#include "reader/graph.h"
-#include "reader/json.h"
+#include "reader/format/document.h"
+#include "reader/format/format_dot.h"
+#include "reader/format/format_text.h"
+#include "reader/format/json.h"
+#include "reader/graph/graph.h"
+#include "reader/look/subject.h"
 #include "reader/problem.h"
-#include "reader/report.h"
-#include "reader/subject.h"
-#include "reader/verb_blocked.h"
-#include "reader/verb_check.h"
-#include "reader/verb_explain.h"
+#include "reader/verbs/verb_blocked.h"
+#include "reader/verbs/verb_check.h"
+#include "reader/verbs/verb_explain.h"
+#include "reader/words/report.h"
 
 #define EXPLAINED_MAX 8
 

@@ -3,8 +3,8 @@
 #ifndef PEEPS_TESTS_DECODE_FIXTURE_H
 #define PEEPS_TESTS_DECODE_FIXTURE_H
 
-#include "reader/cut.h"
-#include "reader/decode.h"
+#include "reader/cut/cut.h"
+#include "reader/decode/decode.h"
 #include "tests/support/fake_segment.h"
 
 struct fixture {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reader/arena.h"
+#include "reader/graph/arena.h"
 #include "tests/reader/graph_builder.h"
 
 static void *need(void *memory)

@@ -8,8 +8,8 @@
 
 #include <stdio.h>
 
-#include "reader/analysis.h"
-#include "reader/graph.h"
+#include "reader/analysis/analysis.h"
+#include "reader/graph/graph.h"
 
 #define MS UINT64_C(1000000)
 #define S  (1000 * MS)

@@ -3,7 +3,7 @@
 #ifndef PEEPS_TESTS_GRAPH_COMPARE_H
 #define PEEPS_TESTS_GRAPH_COMPARE_H
 
-#include "reader/graph.h"
+#include "reader/graph/graph.h"
 
 /* Fails the test, naming what differs. */
 void assert_same_graph(const struct peeps_graph *got, const struct peeps_graph *wanted);

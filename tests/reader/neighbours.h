@@ -6,8 +6,8 @@
 #ifndef PEEPS_TESTS_NEIGHBOURS_H
 #define PEEPS_TESTS_NEIGHBOURS_H
 
-#include "reader/cut.h"
-#include "reader/decode.h"
+#include "reader/cut/cut.h"
+#include "reader/decode/decode.h"
 #include "tests/support/fake_segment.h"
 
 enum { LEFT, RIGHT, SIDES };

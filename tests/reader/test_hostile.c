@@ -15,17 +15,17 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "reader/across.h"
-#include "reader/analysis.h"
-#include "reader/cut.h"
-#include "reader/decode.h"
-#include "reader/document.h"
-#include "reader/format_text.h"
-#include "reader/json.h"
-#include "reader/verb_blocked.h"
-#include "reader/subject.h"
-#include "reader/verb_check.h"
-#include "reader/verb_explain.h"
+#include "reader/analysis/across.h"
+#include "reader/analysis/analysis.h"
+#include "reader/cut/cut.h"
+#include "reader/decode/decode.h"
+#include "reader/format/document.h"
+#include "reader/format/format_text.h"
+#include "reader/format/json.h"
+#include "reader/verbs/verb_blocked.h"
+#include "reader/look/subject.h"
+#include "reader/verbs/verb_check.h"
+#include "reader/verbs/verb_explain.h"
 #include "tests/support/fake_segment.h"
 
 #define FLIPS_DEFAULT 100000

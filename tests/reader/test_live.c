@@ -23,9 +23,9 @@
 #include <unistd.h>
 
 #include <peeps/atomic.h>
-#include "reader/cut.h"
-#include "reader/decode.h"
-#include "reader/proc.h"
+#include "reader/cut/cut.h"
+#include "reader/decode/decode.h"
+#include "reader/target/proc.h"
 #include "tests/support/fake_process.h"
 
 #define CUTS 20000

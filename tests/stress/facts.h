@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "reader/graph.h"
-#include "reader/image.h"
+#include "reader/cut/image.h"
+#include "reader/graph/graph.h"
 
 #define FACTS_MAX      512
 #define FACTS_NAME     96

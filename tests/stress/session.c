@@ -14,8 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "reader/cut.h"
-#include "reader/decode.h"
+#include "reader/cut/cut.h"
+#include "reader/decode/decode.h"
 #include "tests/stress/tap.h"
 
 #define READY_NS     UINT64_C(20000000000)

@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "reader/attach.h"
-#include "reader/image.h"
+#include "reader/cut/image.h"
+#include "reader/target/attach.h"
 #include "tests/stress/check.h"
 #include "tests/stress/stage.h"
 

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "reader/cut.h"
+#include "reader/cut/cut.h"
 #include "tests/stress/messenger.h"
 #include "tests/stress/tap.h"
 

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include <peeps/fault.h>
-#include "reader/bounds.h"
+#include "reader/target/bounds.h"
 #include "tests/stress/tap.h"
 
 #define SLACK_NS \

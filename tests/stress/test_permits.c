@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "reader/attach.h"
-#include "reader/cut.h"
-#include "reader/image.h"
+#include "reader/cut/cut.h"
+#include "reader/cut/image.h"
 #include "reader/problem.h"
+#include "reader/target/attach.h"
 #include "tests/stress/session.h"
 #include "tests/stress/tap.h"
 

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "reader/image.h"
+#include "reader/cut/image.h"
 
 /* By the slot. */
 struct peeps_entity_view *entity_of(const struct peeps_image *image, uint32_t index);

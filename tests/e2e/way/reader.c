@@ -14,11 +14,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "reader/analysis.h"
-#include "reader/attach.h"
-#include "reader/cut.h"
-#include "reader/decode.h"
-#include "reader/image.h"
+#include "reader/analysis/analysis.h"
+#include "reader/cut/cut.h"
+#include "reader/cut/image.h"
+#include "reader/decode/decode.h"
+#include "reader/target/attach.h"
 
 #define CHILDREN_EVERY   4
 #define CHILDREN_AT_ONCE 4

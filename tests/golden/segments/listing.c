@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <stdint.h>
 
-#include "reader/graph.h"
-#include "reader/print.h"
+#include "reader/format/print.h"
+#include "reader/graph/graph.h"
 
 static void write_text(const char *text, FILE *out)
 {

@@ -17,10 +17,10 @@
 #include <unistd.h>
 
 #include "layout/schema.h"
-#include "reader/analysis.h"
-#include "reader/attach.h"
-#include "reader/cut.h"
-#include "reader/decode.h"
+#include "reader/analysis/analysis.h"
+#include "reader/cut/cut.h"
+#include "reader/decode/decode.h"
+#include "reader/target/attach.h"
 #include "tests/golden/segments/listing.h"
 #include "tests/support/later_segment.h"
 

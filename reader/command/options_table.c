@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT */
+#include "reader/command/options_table.h"
+
+#include <limits.h>
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+const char *const peeps_format_names[] = {
+	[PEEPS_FORMAT_TEXT] = "text",
+	[PEEPS_FORMAT_JSON] = "json",
+	[PEEPS_FORMAT_MSGPACK] = "msgpack",
+	[PEEPS_FORMAT_DOT] = "dot",
+	NULL,
+};
+
+const char *const peeps_shell_names[] = {
+	[PEEPS_SHELL_BASH] = "bash",
+	[PEEPS_SHELL_ZSH] = "zsh",
+	[PEEPS_SHELL_FISH] = "fish",
+	NULL,
+};
+
+const char *const peeps_color_names[] = { "auto", "always", "never", NULL };
+
+const char peeps_about_targets[] =
+	"A TARGET is a PID, the name of a process, a snapshot file, a kept segment, a core file, or -\n"
+	"for a snapshot on standard input. Several processes are looked at in one moment.\n";
+
+const char peeps_about_durations[] =
+	"A DURATION has a unit: 100ms, 2s, 1.5m; ns, us, h and d are others.\n";
+
+#define STATUS(status) (1U << (status))
+#define ANSWERS        (STATUS(0) | STATUS(2) | STATUS(8))
+#define LOOKS          (ANSWERS | STATUS(3) | STATUS(4) | STATUS(5) | STATUS(6) | STATUS(7))
+
+const struct peeps_status_entry peeps_statuses[] = {
+	{ 0, "fine", "Nothing is wrong." },
+	{ 1, "finding",
+	  "A deadlock, or a wait that nobody is left to end, that is certain; or one that is longer than --max-wait." },
+	{ 2, "usage", "The command line makes no sense, or a name means several processes." },
+	{ 3, "no such process or file", "It does not exist, or has ended." },
+	{ 4, "no segment there", "The process does not use peeps, or has it switched off." },
+	{ 5, "permission", "The process or the file is somebody else's." },
+	{ 6, "incompatible or corrupt",
+	  "The segment or the file was made by another version, or is damaged." },
+	{ 7, "no consistent snapshot in time",
+	  "The process did not let itself be seen in one moment. What was seen of it is printed." },
+	{ 8, "output error", "The answer could not be written, or there was no memory." },
+};
+const size_t peeps_status_count = COUNT(peeps_statuses);
+
+const struct peeps_verb_entry peeps_verbs[PEEPS_VERB_COUNT] = {
+	[PEEPS_VERB_LOOK] = {
+		.name = "",
+		.arguments = "TARGET...",
+		.summary = "what `blocked` shows, then the verdict of `check`",
+		.description = "The first question to a process that hangs: who waits, and does it wait for ever?\n",
+		.takes = PEEPS_TAKES_TARGETS,
+		.statuses = LOOKS | STATUS(1),
+		.examples = {
+			{ "peeps-read 4711", "why does it hang?" },
+			{ "peeps-read -w 4711", "ask again every two seconds" },
+		},
+	},
+	[PEEPS_VERB_PS] = {
+		.name = "ps",
+		.arguments = "",
+		.summary = "the processes that can be looked at (also without any argument)",
+		.description = "Lists the processes that use peeps and that you may look at: how much each has of everything,\n"
+			       "how many of its threads and tasks are blocked, and for how long the longest.\n",
+		.takes = PEEPS_TAKES_NOTHING,
+		.statuses = ANSWERS,
+		.examples = {
+			{ "peeps-read", "which processes are there?" },
+			{ "peeps-read ps --sort -blocked -w 1s", "those with most blocked first, every second" },
+		},
+	},
+	[PEEPS_VERB_BLOCKED] = {
+		.name = "blocked",
+		.arguments = "TARGET...",
+		.summary = "who waits on what, how long, and who holds it",
+		.description = "A row per operation that is blocked now, the longest first: who waits, on what, who holds it or\n"
+			       "owns its other end, and since when. With --tree: below each holder those who wait for it.\n",
+		.takes = PEEPS_TAKES_TARGETS,
+		.statuses = LOOKS,
+		.examples = {
+			{ "peeps-read blocked 4711 --min 100ms", "what is merely short is left out" },
+			{ "peeps-read blocked 4711 --tree", "who holds the others up?" },
+		},
+	},
+	[PEEPS_VERB_CHECK] = {
+		.name = "check",
+		.arguments = "TARGET...",
+		.summary = "find deadlocks and long waits; exit 1 if there are any",
+		.description = "Deadlocks, and waits that nobody is left to end, are certain (all who could end them wait\n"
+			       "themselves, or are gone) or possible (something that peeps does not see could end them). Only\n"
+			       "the certain ones, and waits beyond --max-wait, make the exit status 1.\n",
+		.takes = PEEPS_TAKES_TARGETS,
+		.statuses = LOOKS | STATUS(1),
+		.examples = {
+			{ "peeps-read check 4711 --max-wait 2s", "for scripts: 1 if it is stuck or slow" },
+			{ "peeps-read check 4711 --max-wait 100ms --confirm 3 --every 1s",
+			  "only what is still so after three looks" },
+		},
+	},
+	[PEEPS_VERB_EXPLAIN] = {
+		.name = "explain",
+		.arguments = "ID [TARGET...]",
+		.summary = "one entity: its life, who holds it, who waits, who could end that",
+		.description = "Everything that is known of one lock, channel, thread, ...: where it was made, who holds it, who\n"
+			       "waits for it and since when, and who could wake them. An ID is what `dump` and -J call it; it says\n"
+			       "which process it belongs to, so that a TARGET is needed only for files.\n",
+		.takes = PEEPS_TAKES_ID_AND_TARGETS,
+		.statuses = LOOKS,
+		.examples = {
+			{ "peeps-read explain mutex:orders-4711:accounts", "who holds it, who waits?" },
+			{ "peeps-read explain mutex:orders-4711:accounts hang.msgpack",
+			  "the same of a snapshot that was taken before" },
+		},
+	},
+	[PEEPS_VERB_DUMP] = {
+		.name = "dump",
+		.arguments = "TARGET...",
+		.summary = "print the whole snapshot",
+		.description = "All entities, operations, links and findings of one moment. A file that was written with -o in\n"
+			       "JSON or msgpack is a TARGET itself, for every verb: take it now, look at it later and elsewhere.\n",
+		.takes = PEEPS_TAKES_TARGETS,
+		.statuses = LOOKS,
+		.examples = {
+			{ "peeps-read dump 4711 -o hang.msgpack", "take it along; then: peeps-read hang.msgpack" },
+			{ "peeps-read dump 4711 -J | jq .findings", "for other programs" },
+			{ "peeps-read dump 4711 -f dot | dot -Tsvg >hang.svg", "a picture" },
+		},
+	},
+	[PEEPS_VERB_DOCTOR] = {
+		.name = "doctor",
+		.arguments = "[TARGET...]",
+		.summary = "what is wrong with this set-up, and how to mend it",
+		.description = "Checks what peeps needs of this machine and, with a TARGET, of that process; each complaint says how\n"
+			       "to mend it.\n",
+		.takes = PEEPS_TAKES_PERHAPS_TARGETS,
+		.statuses = ANSWERS | STATUS(1) | STATUS(3),
+		.examples = {
+			{ "peeps-read doctor 4711", "why can I not look at it?" },
+		},
+	},
+	[PEEPS_VERB_GC] = {
+		.name = "gc",
+		.arguments = "",
+		.summary = "remove the kept segments of processes that are no more",
+		.description = "In the directory that PEEPS_DIR names. Segments of processes that live, and files that are none,\n"
+			       "are left alone.\n",
+		.takes = PEEPS_TAKES_NOTHING,
+		.statuses = ANSWERS | STATUS(3) | STATUS(5),
+		.examples = {
+			{ "PEEPS_DIR=/dev/shm/peeps peeps-read gc", "it says what it removed" },
+		},
+	},
+	[PEEPS_VERB_COMPLETION] = {
+		.name = "completion",
+		.arguments = "bash|zsh|fish",
+		.summary = "print what teaches a shell these words",
+		.description = "A script for the shell to source. An installed peeps-read has it where the shells look already.\n",
+		.takes = PEEPS_TAKES_SHELL,
+		.statuses = ANSWERS,
+		.examples = {
+			{ "source <(peeps-read completion bash)", "for this shell" },
+		},
+	},
+	[PEEPS_VERB_HELP] = {
+		.name = "help",
+		.arguments = "[VERB]",
+		.summary = "explain a verb",
+		.description = "What it does, its options, its exit statuses, and examples. Without a verb: all of them.\n",
+		.takes = PEEPS_TAKES_PERHAPS_A_VERB,
+		.statuses = ANSWERS,
+		.examples = {
+			{ "peeps-read help check", "the same as peeps-read check --help" },
+		},
+	},
+	[PEEPS_VERB_VERSION] = {
+		.name = "version",
+		.arguments = "",
+		.summary = "print the version",
+		.description = "Of peeps-read: a process may use another; `ps` shows which.\n",
+		.takes = PEEPS_TAKES_NOTHING,
+		.statuses = ANSWERS,
+		.examples = {
+			{ "peeps-read version", "the same as peeps-read --version" },
+		},
+	},
+};
+
+#define VERB(verb) (1U << PEEPS_VERB_##verb)
+#define GRAPHS     (VERB(LOOK) | VERB(BLOCKED) | VERB(CHECK) | VERB(EXPLAIN) | VERB(DUMP))
+#define TABLES     (VERB(LOOK) | VERB(BLOCKED) | VERB(PS))
+#define ANY        UINT_MAX
+
+const struct peeps_option_entry peeps_option_entries[] = {
+	{
+		.id = PEEPS_OPTION_JSON,
+		.letter = 'J',
+		.name = "json",
+		.summary = "print JSON",
+		.details =
+			"Numbers are exact, ids are strings, durations are in ns or ms as their names say. "
+			"With --watch a document per look.",
+		.verbs = GRAPHS | VERB(PS) | VERB(DOCTOR) | VERB(GC),
+	},
+	{
+		.id = PEEPS_OPTION_TREE,
+		.name = "tree",
+		.summary = "who waits behind whom, from those who hold the others up",
+		.verbs = VERB(LOOK) | VERB(BLOCKED),
+	},
+	{
+		.id = PEEPS_OPTION_ALL,
+		.name = "all",
+		.summary = "each by itself, however many there are",
+		.details =
+			"Otherwise waits that are alike are told together, and long lists end with how many more there are.",
+		.verbs = VERB(LOOK) | VERB(BLOCKED) | VERB(CHECK) | VERB(EXPLAIN),
+	},
+	{
+		.id = PEEPS_OPTION_MIN,
+		.name = "min",
+		.argument = "DURATION",
+		.summary = "only what has waited that long",
+		.verbs = VERB(LOOK) | VERB(BLOCKED),
+	},
+	{
+		.id = PEEPS_OPTION_MAX_WAIT,
+		.name = "max-wait",
+		.argument = "DURATION",
+		.summary = "whatever waits longer is a finding, too",
+		.verbs = VERB(LOOK) | VERB(CHECK),
+	},
+	{
+		.id = PEEPS_OPTION_CONFIRM,
+		.name = "confirm",
+		.argument = "N",
+		.summary = "only what N looks in a row find",
+		.details = "A wait counts as the same only if it is the same operation.",
+		.verbs = VERB(CHECK),
+	},
+	{
+		.id = PEEPS_OPTION_EVERY,
+		.name = "every",
+		.argument = "DURATION",
+		.summary = "between the looks of --confirm; 1s unless told",
+		.verbs = VERB(CHECK),
+	},
+	{
+		.id = PEEPS_OPTION_FORMAT,
+		.letter = 'f',
+		.name = "format",
+		.argument = "FORMAT",
+		.words = peeps_format_names,
+		.summary = "text, json, msgpack or dot; by default as FILE is called",
+		.details =
+			"msgpack is the same document as JSON, smaller and faster to read; dot is for Graphviz.",
+		.verbs = VERB(DUMP),
+	},
+	{
+		.id = PEEPS_OPTION_OUTPUT,
+		.letter = 'o',
+		.name = "output",
+		.argument = "FILE",
+		.summary = "write there, all or nothing; - is stdout",
+		.details =
+			"The format is as FILE ends: .json, .msgpack or .dot, else text; "
+			"what ends in .zst is compressed as well. A file takes its name only when it is complete.",
+		.verbs = VERB(DUMP),
+	},
+	{
+		.id = PEEPS_OPTION_HISTORY,
+		.name = "history",
+		.summary = "finished operations too, as far as they are known",
+		.verbs = VERB(DUMP) | VERB(EXPLAIN),
+	},
+	{
+		.id = PEEPS_OPTION_DRY_RUN,
+		.letter = 'n',
+		.name = "dry-run",
+		.summary = "only print what would be removed",
+		.verbs = VERB(GC),
+	},
+	{
+		.id = PEEPS_OPTION_PASSIVE,
+		.name = "passive",
+		.summary = "do not write a byte into the process: it may not be one moment then",
+		.details =
+			"Otherwise a few words of its segment are written, which make it keep what it changes until it was "
+			"copied. Passively, only what stood still meanwhile is proved: all else is marked uncertain, and "
+			"nothing that rests on it is said to be certain.",
+		.verbs = GRAPHS,
+	},
+	{
+		.id = PEEPS_OPTION_COLUMNS,
+		.name = "columns",
+		.argument = "LIST",
+		.summary = "only these columns, in this order: pid,name",
+		.details =
+			"Columns are called as their titles, with - for blanks: held-by. An unknown one is answered with "
+			"the list of those that there are.",
+		.verbs = TABLES,
+	},
+	{
+		.id = PEEPS_OPTION_SORT,
+		.name = "sort",
+		.argument = "COLUMN",
+		.summary = "by this column; -COLUMN for the other way round",
+		.details =
+			"Numbers and durations by size, smallest first; what is unknown comes last either way.",
+		.verbs = TABLES,
+	},
+	{
+		.id = PEEPS_OPTION_WATCH,
+		.letter = 'w',
+		.name = "watch",
+		.argument = "DURATION",
+		.argument_is_optional = true,
+		.summary = "look again and again, so long apart; 2s unless told",
+		.details =
+			"On a terminal each look takes the place of the one before; elsewhere an empty line and the time "
+			"stand between them. Ends with the status of its last look: when interrupted (Ctrl-C), "
+			"when nobody reads on, and when the process ends.",
+		.verbs = TABLES,
+	},
+	{
+		.id = PEEPS_OPTION_COLOR,
+		.name = "color",
+		.argument = "WHEN",
+		.words = peeps_color_names,
+		.summary = "auto, always or never",
+		.details =
+			"auto: on a terminal, unless NO_COLOR is set or TERM is dumb. Never what a process wrote.",
+		.verbs = GRAPHS | VERB(PS) | VERB(DOCTOR),
+	},
+	{
+		.id = PEEPS_OPTION_HELP,
+		.letter = 'h',
+		.name = "help",
+		.summary = "print help; after a verb, on that",
+		.verbs = ANY,
+	},
+	{
+		.id = PEEPS_OPTION_VERSION,
+		.name = "version",
+		.summary = "print the version",
+		.verbs = ANY,
+	},
+};
+const size_t peeps_option_count = COUNT(peeps_option_entries);
