@@ -19,6 +19,7 @@
 #include "reader/problem.h"
 #include "reader/verbs/verb_doctor.h"
 #include "reader/verbs/verb_gc.h"
+#include "reader/verbs/verb_load.h"
 #include "reader/verbs/verb_ps.h"
 #include "reader/verbs/verbs.h"
 
@@ -43,6 +44,7 @@ static int print_dump(const struct peeps_options *options, const struct peeps_gr
 		return peeps_document_write_msgpack(graph, out);
 	case PEEPS_FORMAT_DOT:
 		return peeps_format_dot(graph, out);
+	case PEEPS_FORMAT_CSV: /* the options refuse it */
 	case PEEPS_FORMAT_TEXT:
 		break;
 	}
@@ -88,6 +90,8 @@ static int run(const struct peeps_options *options)
 		return peeps_answer_look(options, peeps_print_explain);
 	case PEEPS_VERB_DUMP:
 		return peeps_answer_look(options, print_dump);
+	case PEEPS_VERB_LOAD:
+		return peeps_load(options);
 	case PEEPS_VERB_PS:
 		return peeps_answer(options, peeps_ps_print, NULL);
 	case PEEPS_VERB_DOCTOR:

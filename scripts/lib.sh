@@ -2,7 +2,7 @@
 # Shared by demo.sh and test.sh, which source it. Package names are Debian 12's.
 
 # shellcheck disable=SC2034 # used by those who source this
-packages_to_build=(gcc g++ meson ninja-build pkg-config liburcu-dev libyajl-dev libmsgpack-dev libzstd-dev libelf-dev libcmocka-dev python3)
+packages_to_build=(gcc g++ meson ninja-build pkg-config liburcu-dev libyajl-dev libmsgpack-dev libzstd-dev libsqlite3-dev libelf-dev libcmocka-dev python3)
 # shellcheck disable=SC2034
 packages_to_test=(scdoc clang libclang-rt-14-dev spin valgrind strace gdb graphviz man-db zsh fish python3-msgpack python3-jsonschema)
 

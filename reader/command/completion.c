@@ -13,7 +13,9 @@ static bool is_file(const struct peeps_option_entry *option)
 static bool takes_targets(const struct peeps_verb_entry *verb)
 {
 	return verb->takes == PEEPS_TAKES_TARGETS || verb->takes == PEEPS_TAKES_ID_AND_TARGETS ||
-	       verb->takes == PEEPS_TAKES_PERHAPS_TARGETS;
+	       verb->takes == PEEPS_TAKES_PERHAPS_TARGETS ||
+	       verb->takes == PEEPS_TAKES_DATABASE_AND_TARGETS ||
+	       verb->takes == PEEPS_TAKES_QUESTION_AND_TARGETS;
 }
 
 /* Such as a verb's summary, between single quotes of a shell: no text of ours has one, and this would be seen. */
@@ -209,6 +211,10 @@ static const char *zsh_words_of(const struct peeps_verb_entry *verb)
 		return "':target:_peeps_read_targets'";
 	case PEEPS_TAKES_ID_AND_TARGETS:
 		return "':id: ' '*:target:_peeps_read_targets'";
+	case PEEPS_TAKES_DATABASE_AND_TARGETS:
+		return "':database:_files' '*:target:_peeps_read_targets'";
+	case PEEPS_TAKES_QUESTION_AND_TARGETS:
+		return "':question: ' '*:target:_peeps_read_targets'";
 	case PEEPS_TAKES_SHELL:
 		return "':shell:(bash zsh fish)'";
 	case PEEPS_TAKES_PERHAPS_A_VERB:

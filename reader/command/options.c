@@ -19,8 +19,11 @@
 #define QUOTED "'%.80s'"
 
 /* Unless told. */
-#define WATCH_NS UINT64_C(2000000000)
-#define EVERY_NS UINT64_C(1000000000)
+#define WATCH_NS     UINT64_C(2000000000)
+#define EVERY_NS     UINT64_C(1000000000)
+#define TIMEOUT_NS   UINT64_C(30000000000)
+#define INTERVAL_NS  UINT64_C(1000000000)
+#define RECORD_BYTES (UINT64_C(1) << 30)
 
 /* What was found on the command line, before the verb is known to allow it. */
 struct parse {
@@ -129,6 +132,47 @@ static int set_number(struct parse *parse, const struct peeps_option_entry *opti
 	return refuse(parse, what, "from 1 to 1000000", QUOTED " is none", text);
 }
 
+/* From the first, 1, or from the last, -1. */
+static int set_position(struct parse *parse, const struct peeps_option_entry *option,
+			const char *text, int64_t *out)
+{
+	char what[64];
+	char *end;
+	long long number;
+
+	errno = 0;
+	number = strtoll(text, &end, 10);
+	if (*text && !strchr(" \t\n+", *text) && !*end && !errno && number != 0) {
+		*out = number;
+		return 0;
+	}
+	(void)snprintf(what, sizeof(what), "--%s takes a number", option->name);
+	return refuse(parse, what, "from 1; or -1 for the last, -2 for the one before",
+		      QUOTED " is none", text);
+}
+
+/* Bytes: a number, and K, M or G. */
+static int set_size(struct parse *parse, const struct peeps_option_entry *option, const char *text,
+		    uint64_t *out_bytes)
+{
+	static const char units[] = "KMG";
+	char what[64];
+	char *end;
+	unsigned long long number;
+	const char *unit;
+
+	errno = 0;
+	number = strtoull(text, &end, 10);
+	unit = *end ? strchr(units, *end) : NULL;
+	if (*text >= '0' && *text <= '9' && unit && !end[1] && !errno && number > 0 &&
+	    number <= 1000000) {
+		*out_bytes = (uint64_t)number << (10 * (unit - units + 1));
+		return 0;
+	}
+	(void)snprintf(what, sizeof(what), "--%s takes a size", option->name);
+	return refuse(parse, what, "a number with K, M or G, such as 64M", QUOTED " is none", text);
+}
+
 static int set_text(struct parse *parse, const struct peeps_option_entry *option, const char *text,
 		    const char **out)
 {
@@ -184,6 +228,25 @@ static int apply(struct parse *parse, const struct peeps_option_entry *option, c
 	case PEEPS_OPTION_PASSIVE:
 		options->passive = true;
 		break;
+	case PEEPS_OPTION_AT:
+		return set_position(parse, option, argument, &options->at);
+	case PEEPS_OPTION_SQL:
+		return set_text(parse, option, argument, &options->sql);
+	case PEEPS_OPTION_SHOW:
+		options->show = true;
+		break;
+	case PEEPS_OPTION_MAX_ROWS:
+		return set_number(parse, option, argument, &options->max_rows);
+	case PEEPS_OPTION_TIMEOUT:
+		return set_duration(parse, option, argument, true, &options->timeout_ns);
+	case PEEPS_OPTION_INTERVAL:
+		return set_duration(parse, option, argument, true, &options->interval_ns);
+	case PEEPS_OPTION_TIME:
+		return set_duration(parse, option, argument, true, &options->time_ns);
+	case PEEPS_OPTION_KEEP:
+		return set_number(parse, option, argument, &options->keep);
+	case PEEPS_OPTION_MAX_SIZE:
+		return set_size(parse, option, argument, &options->max_bytes);
 	case PEEPS_OPTION_JSON: /* that they were given says it all */
 	case PEEPS_OPTION_HELP:
 	case PEEPS_OPTION_VERSION:
@@ -409,18 +472,37 @@ static int take_topic(struct parse *parse, const char *word)
 	return like ? hint_at(parse, "did you mean %s?", like) : -EINVAL;
 }
 
-/* What comes before any target. Returns how many words were used, or -EINVAL. */
+/* Whether something comes before any target. */
+static bool takes_subject(const struct parse *parse)
+{
+	switch (peeps_verbs[parse->options->verb].takes) {
+	case PEEPS_TAKES_ID_AND_TARGETS:
+	case PEEPS_TAKES_DATABASE_AND_TARGETS:
+	case PEEPS_TAKES_SHELL:
+	case PEEPS_TAKES_PERHAPS_A_VERB:
+		return true;
+	case PEEPS_TAKES_QUESTION_AND_TARGETS:
+		return !parse->options->sql;
+	case PEEPS_TAKES_NOTHING:
+	case PEEPS_TAKES_TARGETS:
+	case PEEPS_TAKES_PERHAPS_TARGETS:
+		break;
+	}
+	return false;
+}
+
+/* Returns how many words were used, or -EINVAL. */
 static int take_subject(struct parse *parse, const char *word)
 {
 	struct peeps_options *options = parse->options;
 	const struct peeps_verb_entry *verb = &peeps_verbs[options->verb];
 	int r = 0;
 
-	if (verb->takes != PEEPS_TAKES_ID_AND_TARGETS && verb->takes != PEEPS_TAKES_SHELL &&
-	    verb->takes != PEEPS_TAKES_PERHAPS_A_VERB)
+	if (!takes_subject(parse))
 		return 0;
 	if (!word) {
-		if (verb->takes == PEEPS_TAKES_PERHAPS_A_VERB)
+		if (verb->takes == PEEPS_TAKES_PERHAPS_A_VERB ||
+		    (verb->takes == PEEPS_TAKES_QUESTION_AND_TARGETS && !options->show))
 			return 0;
 		(void)refuse(parse, "an argument is missing", "", "%s takes %s", verb->name,
 			     verb->arguments);
@@ -441,6 +523,8 @@ static size_t targets_max(enum peeps_takes takes)
 	case PEEPS_TAKES_TARGETS:
 	case PEEPS_TAKES_ID_AND_TARGETS:
 	case PEEPS_TAKES_PERHAPS_TARGETS:
+	case PEEPS_TAKES_DATABASE_AND_TARGETS:
+	case PEEPS_TAKES_QUESTION_AND_TARGETS:
 		return PEEPS_WORDS_MAX;
 	case PEEPS_TAKES_NOTHING:
 	case PEEPS_TAKES_SHELL:
@@ -462,6 +546,24 @@ static int check_standard_input(struct parse *parse)
 	return 0;
 }
 
+static bool needs_target(const struct peeps_options *options)
+{
+	switch (peeps_verbs[options->verb].takes) {
+	case PEEPS_TAKES_TARGETS:
+	case PEEPS_TAKES_DATABASE_AND_TARGETS:
+		return true;
+	case PEEPS_TAKES_QUESTION_AND_TARGETS:
+		return options->sql || (options->subject && !options->show);
+	case PEEPS_TAKES_NOTHING:
+	case PEEPS_TAKES_PERHAPS_TARGETS:
+	case PEEPS_TAKES_ID_AND_TARGETS:
+	case PEEPS_TAKES_SHELL:
+	case PEEPS_TAKES_PERHAPS_A_VERB:
+		break;
+	}
+	return false;
+}
+
 /* The words that are no options, from that one on. */
 static int take_words(struct parse *parse, size_t word)
 {
@@ -479,14 +581,49 @@ static int take_words(struct parse *parse, size_t word)
 		return hint_at(parse, "peeps-read %s%s%s%s", verb->name, *verb->name ? " " : "",
 			       verb->arguments, *verb->arguments ? "" : "is all");
 	}
-	if (options->target_count == 0 && verb->takes == PEEPS_TAKES_TARGETS)
+	if (options->target_count == 0 && needs_target(options))
 		return refuse(parse, "no target given",
 			      "peeps-read ps lists those that can be looked at",
 			      "whom shall %s look at?", *verb->name ? verb->name : "peeps-read");
 	return check_standard_input(parse);
 }
 
+/* What was not said, where it is needed. */
+static void set_defaults(struct parse *parse)
+{
+	struct peeps_options *options = parse->options;
+
+	if (options->confirm && !(parse->given & GIVEN(EVERY)))
+		options->every_ns = EVERY_NS;
+	if (options->verb == PEEPS_VERB_QUERY && !(parse->given & GIVEN(TIMEOUT)))
+		options->timeout_ns = TIMEOUT_NS;
+	if (options->verb != PEEPS_VERB_RECORD)
+		return;
+	if (!(parse->given & GIVEN(INTERVAL)))
+		options->interval_ns = INTERVAL_NS;
+	if (!(parse->given & GIVEN(MAX_SIZE)))
+		options->max_bytes = RECORD_BYTES;
+}
+
 /* Formats */
+
+/* Whether this verb's answer can be had in that. */
+static int check_format(struct parse *parse)
+{
+	static const char *const why[PEEPS_VERB_COUNT][PEEPS_FORMAT_CSV + 1] = {
+		[PEEPS_VERB_DUMP] = { [PEEPS_FORMAT_CSV] =
+					      "a snapshot is no table: query has those" },
+		[PEEPS_VERB_QUERY] = { [PEEPS_FORMAT_MSGPACK] =
+					       "the answer is a table: dump has msgpack",
+				       [PEEPS_FORMAT_DOT] = "the answer is a table: dump has dot" },
+	};
+	const struct peeps_options *options = parse->options;
+
+	if (!why[options->verb][options->format])
+		return 0;
+	return refuse(parse, "not in this format", "peeps-read help shows which there are", "%s",
+		      why[options->verb][options->format]);
+}
 
 static bool ends_with(const char *text, size_t length, const char *suffix)
 {
@@ -506,6 +643,7 @@ static void choose_format(struct parse *parse)
 		{ ".json", PEEPS_FORMAT_JSON },
 		{ ".msgpack", PEEPS_FORMAT_MSGPACK },
 		{ ".dot", PEEPS_FORMAT_DOT },
+		{ ".csv", PEEPS_FORMAT_CSV },
 	};
 	struct peeps_options *options = parse->options;
 	const char *name = options->output ? options->output : "";
@@ -570,8 +708,8 @@ int peeps_options_parse(struct peeps_options *options, int count, char *const *a
 		r = take_words(&parse, word);
 	if (r == 0) {
 		choose_format(&parse);
-		if (options->confirm && !(parse.given & GIVEN(EVERY)))
-			options->every_ns = EVERY_NS;
+		set_defaults(&parse);
+		r = check_format(&parse);
 	}
 	return r;
 }

@@ -20,8 +20,9 @@ enum peeps_exit { PEEPS_EXIT_FINE = 0, PEEPS_EXIT_FINDING = 1 };
 
 struct peeps_options {
 	enum peeps_verb verb;
-	enum peeps_verb topic;                /* of help; PEEPS_VERB_LOOK = all */
-	const char *subject;                  /* explain: the id; else NULL */
+	enum peeps_verb topic; /* of help; PEEPS_VERB_LOOK = all */
+	const char
+		*subject; /* explain: the id; load: the database; query: the question; else NULL */
 	enum peeps_shell shell;               /* of completion */
 	const char *targets[PEEPS_WORDS_MAX]; /* as written: reader/look/place.h resolves them */
 	size_t target_count;
@@ -44,6 +45,15 @@ struct peeps_options {
 	bool dry_run; /* of gc */
 	bool history;
 	bool passive;
+	int64_t at; /* which snapshot of a series: its number, or -1 the last, -2 the one before; 0 = not said */
+	const char *sql;      /* query: instead of a question */
+	bool show;            /* query: the question's SQL instead of its answer */
+	uint32_t max_rows;    /* query: of an answer; 0 = no limit */
+	uint64_t timeout_ns;  /* query: to answer in */
+	uint64_t interval_ns; /* record: from one snapshot to the next */
+	uint64_t time_ns;     /* record: until it ends; 0 = until it is stopped */
+	uint32_t keep;        /* record: snapshots, the newest; 0 = all */
+	uint64_t max_bytes;   /* record: of the file; 0 = no limit */
 };
 
 /**

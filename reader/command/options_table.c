@@ -6,11 +6,9 @@
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 const char *const peeps_format_names[] = {
-	[PEEPS_FORMAT_TEXT] = "text",
-	[PEEPS_FORMAT_JSON] = "json",
-	[PEEPS_FORMAT_MSGPACK] = "msgpack",
-	[PEEPS_FORMAT_DOT] = "dot",
-	NULL,
+	[PEEPS_FORMAT_TEXT] = "text",       [PEEPS_FORMAT_JSON] = "json",
+	[PEEPS_FORMAT_MSGPACK] = "msgpack", [PEEPS_FORMAT_DOT] = "dot",
+	[PEEPS_FORMAT_CSV] = "csv",         NULL,
 };
 
 const char *const peeps_shell_names[] = {
@@ -23,8 +21,8 @@ const char *const peeps_shell_names[] = {
 const char *const peeps_color_names[] = { "auto", "always", "never", NULL };
 
 const char peeps_about_targets[] =
-	"A TARGET is a PID, the name of a process, a snapshot file, a kept segment, a core file, or -\n"
-	"for a snapshot on standard input. Several processes are looked at in one moment.\n";
+	"A TARGET is a PID, the name of a process, a snapshot file, a database, a kept segment, a core file,\n"
+	"or - for a snapshot on standard input. Several processes are looked at in one moment.\n";
 
 const char peeps_about_durations[] =
 	"A DURATION has a unit: 100ms, 2s, 1.5m; ns, us, h and d are others.\n";
@@ -132,6 +130,62 @@ const struct peeps_verb_entry peeps_verbs[PEEPS_VERB_COUNT] = {
 			{ "peeps-read dump 4711 -f dot | dot -Tsvg >hang.svg", "a picture" },
 		},
 	},
+	[PEEPS_VERB_RECORD] = {
+		.name = "record",
+		.arguments = "TARGET... -o FILE|DB",
+		.summary = "a snapshot every so often, into a file or a database",
+		.description = "What was it like before it hung? The file is a series of snapshots, and a TARGET itself: every verb\n"
+			       "shows its last one, or that of --at. A TARGET by name need not run yet: whatever starts under that\n"
+			       "name is followed. It can be stopped at any moment, by any means: what was recorded stays.\n",
+		.takes = PEEPS_TAKES_TARGETS,
+		.statuses = LOOKS,
+		.examples = {
+			{ "peeps-read record orders -i 500ms -t 60s -o orders.msgpack.zst",
+			  "a minute of whatever is called orders" },
+			{ "peeps-read record 4711 --keep 1000 -o orders.db", "the last thousand, for query" },
+		},
+	},
+	[PEEPS_VERB_DIFF] = {
+		.name = "diff",
+		.arguments = "A [B]",
+		.summary = "what came, went, changed or stood still between two snapshots",
+		.description = "Of A and B, or of the first and the last snapshot of a series A. A wait that is the same in both, by\n"
+			       "its number and not only by its looks, made no progress.\n",
+		.takes = PEEPS_TAKES_TARGETS,
+		.statuses = LOOKS,
+		.examples = {
+			{ "peeps-read diff before.msgpack 4711", "what has changed since?" },
+			{ "peeps-read diff orders.db", "over all that was recorded" },
+		},
+	},
+	[PEEPS_VERB_LOAD] = {
+		.name = "load",
+		.arguments = "DB TARGET...",
+		.summary = "append snapshots to a SQLite database",
+		.description = "Processes are looked at in one moment, and are one snapshot; of a series, each one is loaded.\n"
+			       "DB is made if it is not there. A snapshot is loaded whole or not at all.\n",
+		.takes = PEEPS_TAKES_DATABASE_AND_TARGETS,
+		.statuses = LOOKS,
+		.examples = {
+			{ "peeps-read load hang.db 4711", "now; then: peeps-read query root-blockers hang.db" },
+			{ "peeps-read load hang.db hang.msgpack", "taken before" },
+		},
+	},
+	[PEEPS_VERB_QUERY] = {
+		.name = "query",
+		.arguments = "[QUESTION TARGET...]",
+		.summary = "ask a named question, or SQL of your own",
+		.description = "Of a database, a snapshot, a series or a process. Without arguments: which there are.\n"
+			       "With --sql no QUESTION is named; it reads and nothing else. docs/database.md describes the tables.\n",
+		.takes = PEEPS_TAKES_QUESTION_AND_TARGETS,
+		.statuses = LOOKS,
+		.examples = {
+			{ "peeps-read query root-blockers 4711", "who holds up how many?" },
+			{ "peeps-read query --show root-blockers", "its SQL" },
+			{ "peeps-read query hang.db -e 'SELECT kind, count(*) FROM nodes GROUP BY kind'",
+			  "your own" },
+		},
+	},
 	[PEEPS_VERB_DOCTOR] = {
 		.name = "doctor",
 		.arguments = "[TARGET...]",
@@ -193,6 +247,7 @@ const struct peeps_verb_entry peeps_verbs[PEEPS_VERB_COUNT] = {
 
 #define VERB(verb) (1U << PEEPS_VERB_##verb)
 #define GRAPHS     (VERB(LOOK) | VERB(BLOCKED) | VERB(CHECK) | VERB(EXPLAIN) | VERB(DUMP))
+#define SERIES     (GRAPHS | VERB(DIFF) | VERB(LOAD) | VERB(QUERY))
 #define TABLES     (VERB(LOOK) | VERB(BLOCKED) | VERB(PS))
 #define ANY        UINT_MAX
 
@@ -205,7 +260,8 @@ const struct peeps_option_entry peeps_option_entries[] = {
 		.details =
 			"Numbers are exact, ids are strings, durations are in ns or ms as their names say. "
 			"With --watch a document per look.",
-		.verbs = GRAPHS | VERB(PS) | VERB(DOCTOR) | VERB(GC),
+		.verbs = GRAPHS | VERB(PS) | VERB(DOCTOR) | VERB(GC) | VERB(QUERY) | VERB(DIFF) |
+			 VERB(LOAD) | VERB(RECORD),
 	},
 	{
 		.id = PEEPS_OPTION_TREE,
@@ -219,14 +275,14 @@ const struct peeps_option_entry peeps_option_entries[] = {
 		.summary = "each by itself, however many there are",
 		.details =
 			"Otherwise waits that are alike are told together, and long lists end with how many more there are.",
-		.verbs = VERB(LOOK) | VERB(BLOCKED) | VERB(CHECK) | VERB(EXPLAIN),
+		.verbs = VERB(LOOK) | VERB(BLOCKED) | VERB(CHECK) | VERB(EXPLAIN) | VERB(DIFF),
 	},
 	{
 		.id = PEEPS_OPTION_MIN,
 		.name = "min",
 		.argument = "DURATION",
 		.summary = "only what has waited that long",
-		.verbs = VERB(LOOK) | VERB(BLOCKED),
+		.verbs = VERB(LOOK) | VERB(BLOCKED) | VERB(QUERY) | VERB(DIFF),
 	},
 	{
 		.id = PEEPS_OPTION_MAX_WAIT,
@@ -256,10 +312,11 @@ const struct peeps_option_entry peeps_option_entries[] = {
 		.name = "format",
 		.argument = "FORMAT",
 		.words = peeps_format_names,
-		.summary = "text, json, msgpack or dot; by default as FILE is called",
+		.summary = "text, json, msgpack, dot, csv; else as FILE is called",
 		.details =
-			"msgpack is the same document as JSON, smaller and faster to read; dot is for Graphviz.",
-		.verbs = VERB(DUMP),
+			"msgpack is the same document as JSON, smaller and faster to read; dot is for Graphviz. Of query: "
+			"text, json or csv.",
+		.verbs = VERB(DUMP) | VERB(QUERY),
 	},
 	{
 		.id = PEEPS_OPTION_OUTPUT,
@@ -269,14 +326,83 @@ const struct peeps_option_entry peeps_option_entries[] = {
 		.summary = "write there, all or nothing; - is stdout",
 		.details =
 			"The format is as FILE ends: .json, .msgpack or .dot, else text; "
-			"what ends in .zst is compressed as well. A file takes its name only when it is complete.",
-		.verbs = VERB(DUMP),
+			"what ends in .zst is compressed as well. A file takes its name only when it is complete. Of record: "
+			".db is a database, and the file is appended to as it goes.",
+		.verbs = VERB(DUMP) | VERB(RECORD) | VERB(QUERY),
 	},
 	{
 		.id = PEEPS_OPTION_HISTORY,
 		.name = "history",
-		.summary = "finished operations too, as far as they are known",
-		.verbs = VERB(DUMP) | VERB(EXPLAIN),
+		.summary = "finished operations too, as far as known",
+		.verbs = VERB(DUMP) | VERB(EXPLAIN) | VERB(RECORD) | VERB(LOAD),
+	},
+	{
+		.id = PEEPS_OPTION_AT,
+		.name = "at",
+		.argument = "N",
+		.summary = "that snapshot of a series: from 1, or from the last, -1",
+		.details =
+			"A database numbers its snapshots, and a recording those that it took: from 1.",
+		.verbs = SERIES,
+	},
+	{
+		.id = PEEPS_OPTION_SQL,
+		.letter = 'e',
+		.name = "sql",
+		.argument = "SQL",
+		.summary = "this SQL instead of a named question; it can only read",
+		.details = "?1 is the number of the snapshot that is asked about.",
+		.verbs = VERB(QUERY),
+	},
+	{
+		.id = PEEPS_OPTION_SHOW,
+		.name = "show",
+		.summary = "the question's SQL instead of its answer",
+		.verbs = VERB(QUERY),
+	},
+	{
+		.id = PEEPS_OPTION_MAX_ROWS,
+		.name = "max-rows",
+		.argument = "N",
+		.summary = "so many rows at most; it is said if there are more",
+		.verbs = VERB(QUERY),
+	},
+	{
+		.id = PEEPS_OPTION_TIMEOUT,
+		.name = "timeout",
+		.argument = "DURATION",
+		.summary = "give up after this; 30s unless told",
+		.verbs = VERB(QUERY),
+	},
+	{
+		.id = PEEPS_OPTION_INTERVAL,
+		.letter = 'i',
+		.name = "interval",
+		.argument = "DURATION",
+		.summary = "from one snapshot to the next; 1s unless told",
+		.verbs = VERB(RECORD),
+	},
+	{
+		.id = PEEPS_OPTION_TIME,
+		.letter = 't',
+		.name = "time",
+		.argument = "DURATION",
+		.summary = "how long; until it is stopped (Ctrl-C) unless told",
+		.verbs = VERB(RECORD),
+	},
+	{
+		.id = PEEPS_OPTION_KEEP,
+		.name = "keep",
+		.argument = "N",
+		.summary = "only the newest N snapshots",
+		.verbs = VERB(RECORD),
+	},
+	{
+		.id = PEEPS_OPTION_MAX_SIZE,
+		.name = "max-size",
+		.argument = "SIZE",
+		.summary = "of the file, such as 64M: the oldest make room; 1G unless told",
+		.verbs = VERB(RECORD),
 	},
 	{
 		.id = PEEPS_OPTION_DRY_RUN,
@@ -293,7 +419,7 @@ const struct peeps_option_entry peeps_option_entries[] = {
 			"Otherwise a few words of its segment are written, which make it keep what it changes until it was "
 			"copied. Passively, only what stood still meanwhile is proved: all else is marked uncertain, and "
 			"nothing that rests on it is said to be certain.",
-		.verbs = GRAPHS,
+		.verbs = SERIES | VERB(RECORD),
 	},
 	{
 		.id = PEEPS_OPTION_COLUMNS,
@@ -335,7 +461,7 @@ const struct peeps_option_entry peeps_option_entries[] = {
 		.summary = "auto, always or never",
 		.details =
 			"auto: on a terminal, unless NO_COLOR is set or TERM is dumb. Never what a process wrote.",
-		.verbs = GRAPHS | VERB(PS) | VERB(DOCTOR),
+		.verbs = GRAPHS | VERB(PS) | VERB(DOCTOR) | VERB(QUERY) | VERB(DIFF),
 	},
 	{
 		.id = PEEPS_OPTION_HELP,

@@ -13,7 +13,7 @@
 /* The document is complete: what is new in the graph is written here, read in reader/snapshot*.c, and specified in
  * docs/snapshot.md, before these numbers are. */
 #ifdef __LP64__
-static_assert(sizeof(struct peeps_graph) == 160, "the document has all of it"); /* but for origin */
+static_assert(sizeof(struct peeps_graph) == 168, "the document has all of it"); /* but for origin */
 static_assert(sizeof(struct peeps_process) == 88, "the document has all of it");
 static_assert(sizeof(struct peeps_node) == 104, "the document has all of it");
 static_assert(sizeof(struct peeps_edge) == 184, "the document has all of it");
@@ -28,21 +28,17 @@ static uint64_t ms_of(uint64_t ns)
 	return ns == PEEPS_NO_TIME ? PEEPS_NO_TIME : ns / NS_PER_MS;
 }
 
-static void write_texts_at(struct peeps_sink *sink, const char *key, const char *const *texts,
-			   size_t count)
+static void write_texts(struct peeps_sink *sink, const char *const *texts, size_t count)
 {
-	peeps_sink_key(sink, key);
 	peeps_sink_array(sink, (uint32_t)count);
 	for (size_t i = 0; i < count; i++)
 		peeps_sink_text(sink, texts[i]);
 	peeps_sink_array_end(sink);
 }
 
-static void write_attributes_at(struct peeps_sink *sink, const char *key,
-				const struct peeps_graph *graph,
-				const struct peeps_attribute *attributes, size_t count)
+static void write_attributes(struct peeps_sink *sink, const struct peeps_graph *graph,
+			     const struct peeps_attribute *attributes, size_t count)
 {
-	peeps_sink_key(sink, key);
 	peeps_sink_map(sink, (uint32_t)count);
 	for (size_t i = 0; i < count; i++) {
 		peeps_sink_key(sink, attributes[i].name);
@@ -60,6 +56,14 @@ static void write_if_true(struct peeps_sink *sink, const char *key, bool value)
 
 /* --- processes -------------------------------------------------------------------------------------------------- */
 
+void peeps_document_counters(struct peeps_sink *sink, const struct peeps_process *process)
+{
+	peeps_sink_map(sink, (uint32_t)process->counter_count);
+	for (size_t i = 0; i < process->counter_count; i++)
+		peeps_sink_number_at(sink, process->counters[i].name, process->counters[i].value);
+	peeps_sink_map_end(sink);
+}
+
 #define PROCESS_KEYS 11
 
 static void write_process(struct peeps_sink *sink, const struct peeps_graph *graph,
@@ -75,10 +79,7 @@ static void write_process(struct peeps_sink *sink, const struct peeps_graph *gra
 	peeps_sink_number_at(sink, "ptime_now_ns", process->ptime_now_ns);
 	peeps_sink_text_at(sink, "coverage", process->coverage);
 	peeps_sink_key(sink, "counters");
-	peeps_sink_map(sink, (uint32_t)process->counter_count);
-	for (size_t i = 0; i < process->counter_count; i++)
-		peeps_sink_number_at(sink, process->counters[i].name, process->counters[i].value);
-	peeps_sink_map_end(sink);
+	peeps_document_counters(sink, process);
 	peeps_sink_number_at(sink, "own_pid", process->own_pid);
 	peeps_sink_number_at(sink, "threads", process->thread_count);
 	peeps_sink_bool_at(sink, "gone", process->gone);
@@ -90,6 +91,12 @@ static void write_process(struct peeps_sink *sink, const struct peeps_graph *gra
 static bool is_as_compiled(const struct peeps_source *source)
 {
 	return source->file && source->as_compiled;
+}
+
+void peeps_document_attributes(struct peeps_sink *sink, const struct peeps_graph *graph,
+			       const struct peeps_node *node)
+{
+	write_attributes(sink, graph, node->attributes, node->attribute_count);
 }
 
 #define NODE_KEYS  9
@@ -115,7 +122,8 @@ static void write_node(struct peeps_sink *sink, const struct peeps_graph *graph,
 	peeps_sink_text_at(sink, "name", node->name);
 	peeps_sink_source_at(sink, "site", &node->source);
 	write_if_true(sink, "uncertain", node->uncertain);
-	write_attributes_at(sink, "attrs", graph, node->attributes, node->attribute_count);
+	peeps_sink_key(sink, "attrs");
+	peeps_document_attributes(sink, graph, node);
 	peeps_sink_text_at(sink, "role", peeps_role_name(node->role));
 	if (is_actor)
 		write_actor(sink, node);
@@ -151,7 +159,8 @@ static void write_operation(struct peeps_sink *sink, const struct peeps_graph *g
 	peeps_sink_number_at(sink, "slot", edge->slot);
 	if (edge->reason)
 		peeps_sink_number_at(sink, "errno", edge->reason);
-	write_attributes_at(sink, "details", graph, edge->details, edge->detail_count);
+	peeps_sink_key(sink, "details");
+	write_attributes(sink, graph, edge->details, edge->detail_count);
 }
 
 #define OPERATION_MORE_KEYS 4
@@ -211,8 +220,8 @@ static void write_link(struct peeps_sink *sink, const struct peeps_edge *edge)
 }
 
 /* Keys that came later stand after those that were there before. */
-static void write_meta(struct peeps_sink *sink, const struct peeps_graph *graph,
-		       const struct peeps_edge *edge)
+void peeps_document_meta(struct peeps_sink *sink, const struct peeps_graph *graph,
+			 const struct peeps_edge *edge)
 {
 	const uint32_t marks =
 		(uint32_t)edge->uncertain + edge->unconfirmed + is_as_compiled(&edge->source);
@@ -253,11 +262,18 @@ static void write_edge(struct peeps_sink *sink, const struct peeps_graph *graph,
 	peeps_sink_map(sink, EDGE_KEYS);
 	write_ends(sink, graph, edge);
 	peeps_sink_key(sink, "meta");
-	write_meta(sink, graph, edge);
+	peeps_document_meta(sink, graph, edge);
 	peeps_sink_map_end(sink);
 }
 
 /* --- scopes ----------------------------------------------------------------------------------------------------- */
+
+void peeps_document_scope_attributes(struct peeps_sink *sink, const struct peeps_graph_scope *scope)
+{
+	peeps_sink_map(sink, 1);
+	peeps_sink_number_at(sink, "created_at_ns", scope->created_ns);
+	peeps_sink_map_end(sink);
+}
 
 #define SCOPE_KEYS 5
 
@@ -270,9 +286,7 @@ static void write_scope(struct peeps_sink *sink, const struct peeps_graph *graph
 	peeps_sink_text_at(sink, "process", graph->processes[scope->process].proc_key);
 	peeps_sink_text_at(sink, "name", scope->name);
 	peeps_sink_key(sink, "attrs");
-	peeps_sink_map(sink, 1);
-	peeps_sink_number_at(sink, "created_at_ns", scope->created_ns);
-	peeps_sink_map_end(sink);
+	peeps_document_scope_attributes(sink, scope);
 	peeps_sink_map_end(sink);
 }
 
@@ -289,10 +303,9 @@ static void write_membership(struct peeps_sink *sink, const struct peeps_graph *
 
 /* --- findings --------------------------------------------------------------------------------------------------- */
 
-static void write_ids_at(struct peeps_sink *sink, const char *key, const struct peeps_graph *graph,
-			 const uint32_t *nodes, size_t count)
+static void write_ids(struct peeps_sink *sink, const struct peeps_graph *graph,
+		      const uint32_t *nodes, size_t count)
 {
-	peeps_sink_key(sink, key);
 	peeps_sink_array(sink, (uint32_t)count);
 	for (size_t i = 0; i < count; i++)
 		peeps_sink_text(sink, graph->nodes[nodes[i]].id);
@@ -305,7 +318,6 @@ static void write_ids_at(struct peeps_sink *sink, const char *key, const struct 
 static void write_finding_edges(struct peeps_sink *sink, const struct peeps_graph *graph,
 				const struct peeps_finding *finding)
 {
-	peeps_sink_key(sink, "edges");
 	peeps_sink_array(sink, (uint32_t)finding->edge_count);
 	for (size_t i = 0; i < finding->edge_count; i++) {
 		peeps_sink_map(sink, FINDING_EDGE_KEYS);
@@ -317,26 +329,58 @@ static void write_finding_edges(struct peeps_sink *sink, const struct peeps_grap
 	peeps_sink_array_end(sink);
 }
 
+void peeps_document_evidence(struct peeps_sink *sink, const struct peeps_graph *graph,
+			     const struct peeps_finding *finding, enum peeps_evidence evidence)
+{
+	switch (evidence) {
+	case PEEPS_EVIDENCE_STEPS:
+		write_texts(sink, finding->steps, finding->step_count);
+		break;
+	case PEEPS_EVIDENCE_NODES:
+		write_ids(sink, graph, finding->nodes, finding->node_count);
+		break;
+	case PEEPS_EVIDENCE_EDGES:
+		write_finding_edges(sink, graph, finding);
+		break;
+	case PEEPS_EVIDENCE_VICTIMS:
+		write_ids(sink, graph, finding->victims, finding->victim_count);
+		break;
+	}
+}
+
 static void write_finding(struct peeps_sink *sink, const struct peeps_graph *graph,
 			  const struct peeps_finding *finding)
 {
+	static const char *const evidence[] = {
+		[PEEPS_EVIDENCE_STEPS] = "steps",
+		[PEEPS_EVIDENCE_NODES] = "nodes",
+		[PEEPS_EVIDENCE_EDGES] = "edges",
+		[PEEPS_EVIDENCE_VICTIMS] = "victims",
+	};
+
 	peeps_sink_map(sink, FINDING_KEYS);
 	peeps_sink_text_at(sink, "kind", peeps_finding_name(finding->kind));
-	peeps_sink_text_at(sink, "certainty", finding->certain ? "certain" : "possible");
+	peeps_sink_text_at(sink, "certainty", peeps_certainty_name(finding));
 	peeps_sink_text_at(sink, "sentence", finding->sentence);
-	write_texts_at(sink, "steps", finding->steps, finding->step_count);
-	write_ids_at(sink, "nodes", graph, finding->nodes, finding->node_count);
-	write_finding_edges(sink, graph, finding);
-	write_ids_at(sink, "victims", graph, finding->victims, finding->victim_count);
+	for (size_t i = 0; i < sizeof(evidence) / sizeof(evidence[0]); i++) {
+		peeps_sink_key(sink, evidence[i]);
+		peeps_document_evidence(sink, graph, finding, (enum peeps_evidence)i);
+	}
 	peeps_sink_map_end(sink);
 }
 
 /* --- all of it -------------------------------------------------------------------------------------------------- */
 
+void peeps_document_notes(struct peeps_sink *sink, const struct peeps_graph *graph)
+{
+	write_texts(sink, graph->notes, graph->note_count);
+}
+
 void peeps_document_quality(struct peeps_sink *sink, const struct peeps_graph *graph)
 {
 	peeps_sink_text_at(sink, "quality", peeps_quality_name(graph->quality));
-	write_texts_at(sink, "notes", graph->notes, graph->note_count);
+	peeps_sink_key(sink, "notes");
+	peeps_document_notes(sink, graph);
 }
 
 void peeps_document_findings(struct peeps_sink *sink, const struct peeps_graph *graph)
@@ -361,8 +405,10 @@ void peeps_document_findings(struct peeps_sink *sink, const struct peeps_graph *
 
 static void write_document(struct peeps_sink *sink, const struct peeps_graph *graph)
 {
-	peeps_sink_map(sink, DOCUMENT_KEYS);
+	peeps_sink_map(sink, DOCUMENT_KEYS + (graph->sequence != 0));
 	peeps_sink_text_at(sink, "schema", PEEPS_DOCUMENT_SCHEMA);
+	if (graph->sequence)
+		peeps_sink_number_at(sink, "sequence", graph->sequence);
 	peeps_sink_number_at(sink, "taken_at_unix_ns", graph->taken_at_unix_ns);
 	peeps_sink_number_at(sink, "cut_ns", graph->cut_ns);
 	peeps_sink_number_at(sink, "skew_ns", graph->skew_ns);

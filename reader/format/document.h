@@ -9,7 +9,12 @@
 
 #include <stdio.h>
 
+struct peeps_edge;
+struct peeps_finding;
 struct peeps_graph;
+struct peeps_graph_scope;
+struct peeps_node;
+struct peeps_process;
 struct peeps_sink;
 
 #define PEEPS_DOCUMENT_SCHEMA "peeps.snapshot/1"
@@ -29,5 +34,27 @@ int peeps_document_write_msgpack(const struct peeps_graph *graph, FILE *out);
  */
 void peeps_document_quality(struct peeps_sink *sink, const struct peeps_graph *graph);
 void peeps_document_findings(struct peeps_sink *sink, const struct peeps_graph *graph);
+
+enum peeps_evidence {
+	PEEPS_EVIDENCE_STEPS,
+	PEEPS_EVIDENCE_NODES,
+	PEEPS_EVIDENCE_EDGES,
+	PEEPS_EVIDENCE_VICTIMS
+};
+
+/**
+ * peeps_document_notes, ... - parts that stand by themselves elsewhere (a column of a database): a value each, what in the
+ * document notes, a process's counters, a node's and a scope's attrs, an edge's meta, and of a finding that evidence are
+ */
+void peeps_document_notes(struct peeps_sink *sink, const struct peeps_graph *graph);
+void peeps_document_counters(struct peeps_sink *sink, const struct peeps_process *process);
+void peeps_document_attributes(struct peeps_sink *sink, const struct peeps_graph *graph,
+			       const struct peeps_node *node);
+void peeps_document_meta(struct peeps_sink *sink, const struct peeps_graph *graph,
+			 const struct peeps_edge *edge);
+void peeps_document_scope_attributes(struct peeps_sink *sink,
+				     const struct peeps_graph_scope *scope);
+void peeps_document_evidence(struct peeps_sink *sink, const struct peeps_graph *graph,
+			     const struct peeps_finding *finding, enum peeps_evidence evidence);
 
 #endif

@@ -86,6 +86,11 @@ const char *peeps_quality_name(enum peeps_quality quality)
 	return "";
 }
 
+const char *peeps_certainty_name(const struct peeps_finding *finding)
+{
+	return finding->certain ? "certain" : "possible";
+}
+
 const char *peeps_finding_name(enum peeps_finding_kind kind)
 {
 	switch (kind) {

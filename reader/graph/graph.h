@@ -169,6 +169,7 @@ struct peeps_graph {
 	struct peeps_arena *arena;
 	enum peeps_quality quality;
 	const char *origin; /* the file it came from; NULL: a look at what lives */
+	uint64_t sequence;  /* its number in its recording, from 1; 0 = of none */
 	uint64_t taken_at_unix_ns;
 	uint64_t cut_ns;  /* how long the cut took */
 	uint64_t skew_ns; /* between the processes of one cut; 0 for one */
@@ -233,6 +234,7 @@ bool peeps_graph_is_whole(const struct peeps_graph *graph);
 const char *peeps_role_name(enum peeps_role role);
 const char *peeps_quality_name(enum peeps_quality quality);
 const char *peeps_finding_name(enum peeps_finding_kind kind);
+const char *peeps_certainty_name(const struct peeps_finding *finding);
 const char *peeps_edge_kind_name(enum peeps_edge_kind kind);
 
 #endif

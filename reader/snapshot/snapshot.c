@@ -255,7 +255,7 @@ int peeps_snapshot_read_membership(struct peeps_snapshot_reader *reader, const m
 
 struct document_keys {
 	const char *schema, *quality;
-	uint64_t taken_at_unix_ns, cut_ns, skew_ns;
+	uint64_t sequence, taken_at_unix_ns, cut_ns, skew_ns;
 };
 
 #define DOCUMENT_KEY(name, type, flags, member)                                       \
@@ -268,6 +268,7 @@ static const struct peeps_key document_keys[] = {
 	DOCUMENT_KEY("schema", TEXT, PEEPS_KEY_REQUIRED, schema),
 	DOCUMENT_KEY("quality", TEXT, PEEPS_KEY_REQUIRED, quality),
 	DOCUMENT_KEY("taken_at_unix_ns", NUMBER, PEEPS_KEY_REQUIRED, taken_at_unix_ns),
+	DOCUMENT_KEY("sequence", NUMBER, 0, sequence),
 	DOCUMENT_KEY("cut_ns", NUMBER, 0, cut_ns),
 	DOCUMENT_KEY("skew_ns", NUMBER, 0, skew_ns),
 };
@@ -432,6 +433,7 @@ static int read_keys(struct peeps_snapshot_reader *reader, const struct parts *p
 	reader->graph->taken_at_unix_ns = keys.taken_at_unix_ns;
 	reader->graph->cut_ns = keys.cut_ns;
 	reader->graph->skew_ns = keys.skew_ns;
+	reader->graph->sequence = keys.sequence;
 	return read_quality(reader, keys.quality);
 }
 

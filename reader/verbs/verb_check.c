@@ -262,7 +262,7 @@ static void print_steps(const struct peeps_finding *finding, FILE *out)
 static void print_finding(struct check *c, const struct peeps_finding *finding, FILE *out)
 {
 	const struct peeps_graph *graph = c->telling.graph;
-	const char *certainty = finding->certain ? "certain" : "possible";
+	const char *certainty = peeps_certainty_name(finding);
 	const char *who = noun(graph, finding);
 
 	switch (finding->kind) {

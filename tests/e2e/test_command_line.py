@@ -108,7 +108,7 @@ class Refusals(unittest.TestCase):
         ('check --confirm 0 1', 2, "'0' is none", 'from 1'),
         ('check --confirm three 1', 2, "'three' is none", 'from 1'),
         ('blocked --watch=0s 1', 2, "'0s' is nothing", '100ms'),
-        ('dump -f xml 1', 2, "'xml'", 'text, json, msgpack or dot'),
+        ('dump -f xml 1', 2, "'xml'", 'text, json, msgpack, dot, csv'),
         ('dump -f jsno 1', 2, "'jsno'", 'did you mean --format json?'),
         ('blocked --color red 1', 2, "'red'", 'auto, always or never'),
         ('dump 1 -o', 2, '--output takes a FILE', '--help'),
@@ -269,7 +269,7 @@ class Completions(unittest.TestCase):
 
     def test_bash__options__are_those_of_the_verb(self):
         self.assertEqual(self.bash('--'), OPTIONS)
-        self.assertEqual(self.bash('-J', '--m'), {'--min', '--max-wait'})
+        self.assertEqual(self.bash('-J', '--m'), {'--min', '--max-wait', '--max-rows', '--max-size'})
         for verb in sorted(VERBS):
             options = READ('help', verb).out
             options = options[options.index('Options:'):options.index('Exit status:')]
@@ -277,7 +277,7 @@ class Completions(unittest.TestCase):
         self.assertEqual(self.bash('dump', '4711', '--f'), {'--format'})
 
     def test_bash__arguments_of_options__are_what_they_can_be(self):
-        self.assertEqual(self.bash('dump', '-f', ''), {'text', 'json', 'msgpack', 'dot'})
+        self.assertEqual(self.bash('dump', '-f', ''), {'text', 'json', 'msgpack', 'dot', 'csv'})
         self.assertEqual(self.bash('dump', '--format', 'j'), {'json'})
         self.assertEqual(self.bash('dump', '--format', '=', 'm'), {'msgpack'})
         self.assertEqual(self.bash('--color', '='), {'auto', 'always', 'never'})
@@ -331,7 +331,7 @@ class Completions(unittest.TestCase):
         self.assertLessEqual(VERBS | {'4711', '815'}, self.fish('peeps-read '))
         self.assertEqual(self.fish('peeps-read --'), OPTIONS)
         self.assertEqual(self.fish('peeps-read check --m'), {'--max-wait'})
-        self.assertEqual(self.fish('peeps-read dump -f '), {'text', 'json', 'msgpack', 'dot'})
+        self.assertEqual(self.fish('peeps-read dump -f '), {'text', 'json', 'msgpack', 'dot', 'csv'})
         self.assertEqual(self.fish('peeps-read completion '), {'bash', 'zsh', 'fish'})
         self.assertEqual(self.fish('peeps-read blocked '), {'4711', '815', 'hang.msgpack', 'with blank.json'})
 

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A SQLite database of snapshots: the tables of schema.sql (docs/database.md).
+ *
+ * A file is trusted as little as a snapshot: it may be damaged, or made to do harm when it is read.
+ */
+#ifndef PEEPS_READER_DATABASE_H
+#define PEEPS_READER_DATABASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct peeps_graph;
+struct peeps_inserts;
+struct peeps_problem;
+struct sqlite3;
+
+struct peeps_database {
+	struct sqlite3 *sqlite;
+	const char *name; /* for problems: its path, borrowed; or what stands for one in memory */
+	struct peeps_inserts *inserts; /* prepared when the first snapshot is added */
+};
+
+/**
+ * peeps_database_append - open a database to add snapshots to; a new one is made if there is no file, or an empty one
+ *
+ * Returns 0 or -errno with the problem filled: -EBADMSG no database, or not one of ours, -EPROTONOSUPPORT another version's.
+ * Undo with peeps_database_close().
+ */
+int peeps_database_append(struct peeps_database *database, const char *path,
+			  struct peeps_problem *problem);
+
+/**
+ * peeps_database_in_memory - a new one, gone when it is closed
+ */
+int peeps_database_in_memory(struct peeps_database *database, struct peeps_problem *problem);
+
+/**
+ * peeps_database_read - open a database, for reading only
+ *
+ * Returns likewise.
+ */
+int peeps_database_read(struct peeps_database *database, const char *path,
+			struct peeps_problem *problem);
+
+/**
+ * peeps_database_add - add a snapshot: in one transaction, all of it or nothing
+ * @id: set to its number
+ *
+ * Returns 0; -errno with the problem filled: the database is as it was before.
+ */
+int peeps_database_add(struct peeps_database *database, const struct peeps_graph *graph,
+		       int64_t *id, struct peeps_problem *problem);
+
+/**
+ * peeps_database_keep - remove all but the newest
+ * @count: of snapshots to keep
+ *
+ * Returns how many were removed, or -errno with the problem filled.
+ */
+int64_t peeps_database_keep(struct peeps_database *database, uint64_t count,
+			    struct peeps_problem *problem);
+
+/**
+ * peeps_database_fail - fill a problem with what SQLite says of its last error
+ *
+ * Returns -errno: -ENOSPC, -EIO, -EBADMSG (damaged, or not as it should be), -EBUSY, -ENOMEM, ...
+ */
+int peeps_database_fail(struct peeps_database *database, struct peeps_problem *problem);
+
+void peeps_database_close(struct peeps_database *database);
+
+#endif
