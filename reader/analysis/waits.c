@@ -118,7 +118,23 @@ static int find_alike(struct peeps_waits *waits, const struct peeps_graph *graph
 	return 0;
 }
 
+static bool is_wanted(const struct peeps_graph *graph, const struct peeps_wait_filter *filter,
+		      uint32_t edge)
+{
+	return peeps_edge_is_wait(graph, &graph->edges[edge]) &&
+	       peeps_edge_pending_ns(graph, &graph->edges[edge]) >= filter->min_ns &&
+	       (!filter->wanted || filter->wanted(filter->context, edge));
+}
+
 int peeps_waits_init(struct peeps_waits *waits, const struct peeps_graph *graph, uint64_t min_ns)
+{
+	const struct peeps_wait_filter filter = { .min_ns = min_ns };
+
+	return peeps_waits_init_some(waits, graph, &filter);
+}
+
+int peeps_waits_init_some(struct peeps_waits *waits, const struct peeps_graph *graph,
+			  const struct peeps_wait_filter *filter)
 {
 	size_t count = 0;
 	int r;
@@ -128,23 +144,21 @@ int peeps_waits_init(struct peeps_waits *waits, const struct peeps_graph *graph,
 	if (r)
 		return r;
 
-	for (size_t i = 0; i < graph->edge_count; i++)
-		count += peeps_edge_is_wait(graph, &graph->edges[i]);
+	for (uint32_t i = 0; i < graph->edge_count; i++)
+		count += is_wanted(graph, filter, i);
 	waits->waits = calloc(count + 1, sizeof(waits->waits[0]));
 	if (!waits->waits) {
 		peeps_waits_deinit(waits);
 		return -ENOMEM;
 	}
-	for (size_t i = 0; i < graph->edge_count; i++) {
+	for (uint32_t i = 0; i < graph->edge_count; i++) {
 		const struct peeps_edge *edge = &graph->edges[i];
 		struct peeps_wait *wait = &waits->waits[waits->count];
 
-		if (!peeps_edge_is_wait(graph, edge))
+		if (!is_wanted(graph, filter, i))
 			continue;
 		wait->pending_ns = peeps_edge_pending_ns(graph, edge);
-		if (wait->pending_ns < min_ns)
-			continue;
-		wait->edge = (uint32_t)i;
+		wait->edge = i;
 		wait->holders = peeps_wakers_at(&waits->wakers, edge->dst, &wait->holder_count);
 		waits->count++;
 	}

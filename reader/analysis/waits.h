@@ -33,11 +33,24 @@ struct peeps_waits {
 };
 
 /**
+ * struct peeps_wait_filter - which of them
+ * @min_ns: those that have been pending so long (or for an unknown time)
+ * @wanted: and of these only those; NULL = all
+ */
+struct peeps_wait_filter {
+	uint64_t min_ns;
+	bool (*wanted)(const void *context, uint32_t edge);
+	const void *context;
+};
+
+/**
  * peeps_waits_init - list what has been pending for at least min_ns (or for an unknown time)
  *
  * Returns 0 or -ENOMEM.
  */
 int peeps_waits_init(struct peeps_waits *waits, const struct peeps_graph *graph, uint64_t min_ns);
+int peeps_waits_init_some(struct peeps_waits *waits, const struct peeps_graph *graph,
+			  const struct peeps_wait_filter *filter);
 void peeps_waits_deinit(struct peeps_waits *waits);
 
 /* At the cut; PEEPS_NO_TIME = not known. */

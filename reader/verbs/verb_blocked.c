@@ -48,7 +48,7 @@ enum brevity {
 };
 
 struct rows {
-	struct peeps_telling telling;
+	struct peeps_telling telling; /* borrowed, whoever made it */
 	enum brevity brevity;
 };
 
@@ -285,26 +285,39 @@ static int make_table(struct rows *b, const struct peeps_column *shown,
 	return r;
 }
 
+int peeps_blocked_table_of(const struct peeps_telling *telling,
+			   const struct peeps_blocked_view *view, FILE *out,
+			   struct peeps_problem *problem)
+{
+	struct rows b = { .telling = *telling };
+	struct peeps_column shown[COLUMNS];
+	struct peeps_table *table;
+	int r;
+
+	choose_columns(shown, telling->graph);
+	r = make_table(&b, shown, view, &table, problem);
+	if (r)
+		return r;
+	r = peeps_table_print(table, out);
+	peeps_table_free(table);
+	return r;
+}
+
 int peeps_blocked_table(const struct peeps_graph *graph, const struct peeps_blocked_view *view,
 			FILE *out, struct peeps_problem *problem)
 {
-	struct peeps_column shown[COLUMNS];
-	struct peeps_table *table;
-	struct rows b;
-	int r = peeps_telling_init(&b.telling, graph, view->min_ns);
+	struct peeps_telling telling;
+	int r = peeps_blocked_view_check(graph, view, problem);
 
+	if (r == 0)
+		r = peeps_telling_init(&telling, graph, view->min_ns);
 	if (r)
 		return r;
-	choose_columns(shown, graph);
-	r = make_table(&b, shown, view, &table, problem);
-	if (r == 0) {
-		if (b.telling.waits.count)
-			r = peeps_table_print(table, out);
-		else
-			peeps_blocked_nothing(graph, view->min_ns, out);
-		peeps_table_free(table);
-	}
-	peeps_telling_deinit(&b.telling);
+	if (telling.waits.count)
+		r = peeps_blocked_table_of(&telling, view, out, problem);
+	else
+		peeps_blocked_nothing(graph, view->min_ns, out);
+	peeps_telling_deinit(&telling);
 	return r;
 }
 

@@ -11,6 +11,7 @@
 
 struct peeps_graph;
 struct peeps_json;
+struct peeps_telling;
 
 /**
  * struct peeps_blocked_view - what is shown
@@ -41,6 +42,13 @@ int peeps_blocked_view_check(const struct peeps_graph *graph, const struct peeps
  */
 int peeps_blocked_table(const struct peeps_graph *graph, const struct peeps_blocked_view *view,
 			FILE *out, struct peeps_problem *problem);
+
+/**
+ * peeps_blocked_table_of - the same of chosen waits, of which there is one at least; the view's min_ns does not count
+ */
+int peeps_blocked_table_of(const struct peeps_telling *telling,
+			   const struct peeps_blocked_view *view, FILE *out,
+			   struct peeps_problem *problem);
 
 /**
  * peeps_blocked_tree - who waits behind whom: those who hold the others up first, below each who waits for it

@@ -32,6 +32,14 @@ static int index_waits(struct peeps_telling *t, struct peeps_wait_index *index,
 int peeps_telling_init(struct peeps_telling *telling, const struct peeps_graph *graph,
 		       uint64_t min_ns)
 {
+	const struct peeps_wait_filter filter = { .min_ns = min_ns };
+
+	return peeps_telling_init_some(telling, graph, &filter);
+}
+
+int peeps_telling_init_some(struct peeps_telling *telling, const struct peeps_graph *graph,
+			    const struct peeps_wait_filter *filter)
+{
 	int r;
 
 	telling->graph = graph;
@@ -41,7 +49,7 @@ int peeps_telling_init(struct peeps_telling *telling, const struct peeps_graph *
 	r = peeps_labels_init(&telling->labels, graph);
 	if (r)
 		goto fail_labels;
-	r = peeps_waits_init(&telling->waits, graph, min_ns);
+	r = peeps_waits_init_some(&telling->waits, graph, filter);
 	if (r)
 		goto fail_waits;
 	r = index_waits(telling, &telling->by_actor, PEEPS_END_SRC);

@@ -29,6 +29,8 @@ struct peeps_telling {
  */
 int peeps_telling_init(struct peeps_telling *telling, const struct peeps_graph *graph,
 		       uint64_t min_ns);
+int peeps_telling_init_some(struct peeps_telling *telling, const struct peeps_graph *graph,
+			    const struct peeps_wait_filter *filter);
 void peeps_telling_deinit(struct peeps_telling *telling);
 
 static inline const uint32_t *peeps_wait_index_at(const struct peeps_wait_index *index,
