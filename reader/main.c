@@ -17,6 +17,7 @@
 #include "reader/format/format_text.h"
 #include "reader/format/terminal.h"
 #include "reader/problem.h"
+#include "reader/verbs/verb_diff.h"
 #include "reader/verbs/verb_doctor.h"
 #include "reader/verbs/verb_gc.h"
 #include "reader/verbs/verb_load.h"
@@ -92,6 +93,8 @@ static int run(const struct peeps_options *options)
 		return peeps_answer_look(options, print_dump);
 	case PEEPS_VERB_LOAD:
 		return peeps_load(options);
+	case PEEPS_VERB_DIFF:
+		return peeps_diff(options);
 	case PEEPS_VERB_PS:
 		return peeps_answer(options, peeps_ps_print, NULL);
 	case PEEPS_VERB_DOCTOR:

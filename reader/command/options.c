@@ -427,7 +427,8 @@ static int check_conflicts(struct parse *parse)
 		return refuse(parse, contradict, "leave one of them out",
 			      "--json is not --format %s",
 			      peeps_format_names[parse->options->format]);
-	if (parse->given & GIVEN(EVERY) && !(parse->given & GIVEN(CONFIRM)))
+	if (parse->options->verb == PEEPS_VERB_CHECK && parse->given & GIVEN(EVERY) &&
+	    !(parse->given & GIVEN(CONFIRM)))
 		return refuse(parse, "an option lacks its companion", "add --confirm 3",
 			      "--every is the time between the looks of --confirm");
 	return 0;
@@ -593,7 +594,8 @@ static void set_defaults(struct parse *parse)
 {
 	struct peeps_options *options = parse->options;
 
-	if (options->confirm && !(parse->given & GIVEN(EVERY)))
+	if ((options->confirm || options->verb == PEEPS_VERB_DIFF) &&
+	    !(parse->given & GIVEN(EVERY)))
 		options->every_ns = EVERY_NS;
 	if (options->verb == PEEPS_VERB_QUERY && !(parse->given & GIVEN(TIMEOUT)))
 		options->timeout_ns = TIMEOUT_NS;

@@ -38,7 +38,7 @@ struct peeps_options {
 	FILE *frame; /* instead of stdout, for a look of a watch (reader/command/watch.h); else NULL */
 	uint64_t min_ns;
 	uint64_t max_wait_ns;
-	uint64_t every_ns; /* check: between the looks that confirm */
+	uint64_t every_ns; /* check: between the looks that confirm; diff: between its two */
 	uint32_t confirm;  /* check: so many looks must agree; 0 and 1 = one will do */
 	bool tree;
 	bool all;     /* nothing is told together, or left out for its number */

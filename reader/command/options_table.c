@@ -149,12 +149,15 @@ const struct peeps_verb_entry peeps_verbs[PEEPS_VERB_COUNT] = {
 		.name = "diff",
 		.arguments = "A [B]",
 		.summary = "what came, went, changed or stood still between two snapshots",
-		.description = "Of A and B, or of the first and the last snapshot of a series A. A wait that is the same in both, by\n"
-			       "its number and not only by its looks, made no progress.\n",
+		.description = "A and B are targets, looked at one after the other. Of a series or database alone its first snapshot is\n"
+			       "compared with its last; a process alone is looked at twice: does anything move? A wait that is the same\n"
+			       "in both, by its number and not only by its looks, made no progress. It is a report: a deadlock that is\n"
+			       "still there does not make the exit status 1; that is what check is for.\n",
 		.takes = PEEPS_TAKES_TARGETS,
 		.statuses = LOOKS,
 		.examples = {
-			{ "peeps-read diff before.msgpack 4711", "what has changed since?" },
+			{ "peeps-read diff 4711 --every 5s", "does anything move in it?" },
+			{ "peeps-read diff before.msgpack 4711", "what has changed since it was dumped?" },
 			{ "peeps-read diff orders.db", "over all that was recorded" },
 		},
 	},
@@ -303,8 +306,8 @@ const struct peeps_option_entry peeps_option_entries[] = {
 		.id = PEEPS_OPTION_EVERY,
 		.name = "every",
 		.argument = "DURATION",
-		.summary = "between the looks of --confirm; 1s unless told",
-		.verbs = VERB(CHECK),
+		.summary = "between the looks of --confirm, or of diff; 1s unless told",
+		.verbs = VERB(CHECK) | VERB(DIFF),
 	},
 	{
 		.id = PEEPS_OPTION_FORMAT,

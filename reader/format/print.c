@@ -93,6 +93,21 @@ const char *peeps_duration_ceil(char out[static PEEPS_DURATION_BYTES], uint64_t 
 	return out;
 }
 
+const char *peeps_count(char out[static PEEPS_COUNT_BYTES], uint64_t count)
+{
+	char digits[PEEPS_COUNT_BYTES];
+	const size_t length = (size_t)snprintf(digits, sizeof(digits), "%" PRIu64, count);
+	size_t used = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		if (i > 0 && (length - i) % 3 == 0)
+			out[used++] = ',';
+		out[used++] = digits[i];
+	}
+	out[used] = '\0';
+	return out;
+}
+
 const char *peeps_time_utc(char out[static PEEPS_TIME_BYTES], uint64_t unix_ns)
 {
 	const time_t seconds = (time_t)(unix_ns / S);

@@ -11,6 +11,7 @@ struct peeps_arena;
 
 #define PEEPS_DURATION_BYTES 32
 #define PEEPS_TIME_BYTES     32
+#define PEEPS_COUNT_BYTES    32
 
 /**
  * peeps_duration_floor - "12.4 s": never longer than it is; PEEPS_NO_TIME is "?"
@@ -26,6 +27,13 @@ const char *peeps_duration_floor(char out[static PEEPS_DURATION_BYTES], uint64_t
  */
 const char *peeps_duration_ceil(char out[static PEEPS_DURATION_BYTES], uint64_t ns,
 				uint64_t accuracy_ns);
+
+/**
+ * peeps_count - "1,204"
+ *
+ * Returns out.
+ */
+const char *peeps_count(char out[static PEEPS_COUNT_BYTES], uint64_t count);
 
 /**
  * peeps_time_utc - "2026-05-01T12:00:03.250Z"
