@@ -131,14 +131,25 @@ static int sum(void *context, const struct peeps_attribute_change *change)
 	return 0;
 }
 
+static bool is_duration(const char *name)
+{
+	const size_t length = strlen(name);
+
+	return length > 3 && strcmp(name + length - 3, "_ns") == 0;
+}
+
+/* Nanoseconds are many, and compare with nothing that is counted: they come last. */
 static int by_kind_and_size(const void *left, const void *right)
 {
 	const struct peeps_moved_counter *a = left, *b = right;
+	const int late = is_duration(a->name) - is_duration(b->name);
 	const uint64_t size_a = a->rose > a->fell ? a->rose : a->fell;
 	const uint64_t size_b = b->rose > b->fell ? b->rose : b->fell;
 	const int order = strcmp(a->kind, b->kind);
 
-	return order ? order : (size_a < size_b) - (size_a > size_b);
+	if (order || late)
+		return order ? order : late;
+	return (size_a < size_b) - (size_a > size_b);
 }
 
 static size_t count_of(const struct peeps_movement *movement, const char *kind)
