@@ -109,6 +109,8 @@ static int write_waits_after(const struct writer *w, uint64_t min_ns)
 		const uint32_t edge = waits.waits[i].edge;
 		const bool same = difference->edges.before[edge] != PEEPS_NOT_THERE;
 
+		if (!peeps_difference_shares_after(difference, edge))
+			continue;
 		write_wait(w, same ? "same" : "new",
 			   peeps_difference_proves_after(difference, edge), difference->after,
 			   &waits.waits[i]);
@@ -121,7 +123,8 @@ static bool has_ended(const void *context, uint32_t edge)
 {
 	const struct peeps_difference *difference = context;
 
-	return difference->edges.after[edge] == PEEPS_NOT_THERE;
+	return difference->edges.after[edge] == PEEPS_NOT_THERE &&
+	       peeps_difference_shares_before(difference, edge);
 }
 
 static int write_waits_ended(const struct writer *w, uint64_t min_ns)
@@ -191,7 +194,8 @@ static void write_holds(const struct writer *w)
 	peeps_json_key(w->json, "holds");
 	peeps_json_array(w->json);
 	for (uint32_t i = 0; i < after->edge_count; i++) {
-		if (after->edges[i].kind == PEEPS_EDGE_HOLDS)
+		if (after->edges[i].kind == PEEPS_EDGE_HOLDS &&
+		    peeps_difference_shares_after(difference, i))
 			write_hold(w,
 				   difference->edges.before[i] != PEEPS_NOT_THERE ? "same" : "new",
 				   peeps_difference_proves_after(difference, i), after,
@@ -199,7 +203,8 @@ static void write_holds(const struct writer *w)
 	}
 	for (uint32_t i = 0; i < before->edge_count; i++) {
 		if (before->edges[i].kind == PEEPS_EDGE_HOLDS &&
-		    difference->edges.after[i] == PEEPS_NOT_THERE)
+		    difference->edges.after[i] == PEEPS_NOT_THERE &&
+		    peeps_difference_shares_before(difference, i))
 			write_hold(w, "ended", peeps_difference_proves_ended(difference, i), before,
 				   &before->edges[i]);
 	}
@@ -208,32 +213,55 @@ static void write_holds(const struct writer *w)
 
 /* --- entities and scopes ---------------------------------------------------------------------------------------- */
 
-static void write_alone(const struct writer *w, const char *key, const struct peeps_graph *graph,
-			const uint32_t *counterparts, const uint32_t *of_scopes)
+/* One side of the comparison. */
+struct side {
+	const struct peeps_graph *graph;
+	const uint32_t *of_processes, *of_nodes, *of_scopes; /* counterparts */
+};
+
+static void write_entity(const struct writer *w, const char *id, const char *kind, const char *name)
 {
+	peeps_json_map(w->json);
+	peeps_json_text_at(w->json, "id", id);
+	peeps_json_text_at(w->json, "kind", kind);
+	peeps_json_text_at(w->json, "name", name);
+	peeps_json_map_end(w->json);
+}
+
+/* What has no counterpart, of processes that have one. */
+static void write_alone(const struct writer *w, const char *key, const struct side *side)
+{
+	const struct peeps_graph *graph = side->graph;
+
 	peeps_json_key(w->json, key);
 	peeps_json_array(w->json);
 	for (size_t i = 0; i < graph->node_count; i++) {
 		const struct peeps_node *node = &graph->nodes[i];
 
-		if (counterparts[i] != PEEPS_NOT_THERE)
-			continue;
-		peeps_json_map(w->json);
-		peeps_json_text_at(w->json, "id", node->id);
-		peeps_json_text_at(w->json, "kind", node->kind);
-		peeps_json_text_at(w->json, "name", node->name);
-		peeps_json_map_end(w->json);
+		if (side->of_nodes[i] == PEEPS_NOT_THERE &&
+		    side->of_processes[node->process] != PEEPS_NOT_THERE)
+			write_entity(w, node->id, node->kind, node->name);
 	}
 	for (size_t i = 0; i < graph->scope_count; i++) {
-		if (of_scopes[i] != PEEPS_NOT_THERE)
-			continue;
-		peeps_json_map(w->json);
-		peeps_json_text_at(w->json, "id", graph->scopes[i].id);
-		peeps_json_text_at(w->json, "kind", "scope");
-		peeps_json_text_at(w->json, "name", graph->scopes[i].name);
-		peeps_json_map_end(w->json);
+		const struct peeps_graph_scope *scope = &graph->scopes[i];
+
+		if (side->of_scopes[i] == PEEPS_NOT_THERE &&
+		    side->of_processes[scope->process] != PEEPS_NOT_THERE)
+			write_entity(w, scope->id, "scope", scope->name);
 	}
 	peeps_json_array_end(w->json);
+}
+
+static void write_traffic(const struct writer *w)
+{
+	const struct peeps_difference *d = w->difference;
+	const struct side before = { d->before, d->processes.after, d->nodes.after,
+				     d->scopes.after };
+	const struct side after = { d->after, d->processes.before, d->nodes.before,
+				    d->scopes.before };
+
+	write_alone(w, "came", &after);
+	write_alone(w, "went", &before);
 }
 
 /* --- attributes ------------------------------------------------------------------------------------------------- */
@@ -327,10 +355,7 @@ static int write_all(const struct writer *w, uint64_t min_ns)
 	write_tally(w, min_ns);
 	r = write_waits(w, min_ns);
 	write_holds(w);
-	write_alone(w, "came", difference->after, difference->nodes.before,
-		    difference->scopes.before);
-	write_alone(w, "went", difference->before, difference->nodes.after,
-		    difference->scopes.after);
+	write_traffic(w);
 	if (r == 0)
 		r = write_attributes(w, "counters", PEEPS_ATTRIBUTE_COUNTER);
 	if (r == 0)

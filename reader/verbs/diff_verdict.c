@@ -95,8 +95,8 @@ static void print_certain(const struct verdict *v, enum peeps_finding_kind kind,
 		return;
 	peeps_color_begin(v->view->colored, PEEPS_MEANING_CERTAIN, v->out);
 	if (still)
-		(void)fprintf(v->out, "%s %s still there", peeps_count(count, still),
-			      finding_in_words(kind, still == 1));
+		(void)fprintf(v->out, "%s %s %s still there", peeps_count(count, still),
+			      finding_in_words(kind, still == 1), still == 1 ? "is" : "are");
 	if (fresh)
 		(void)fprintf(v->out, "%s%s new %s", still ? ", " : "", peeps_count(count, fresh),
 			      finding_in_words(kind, fresh == 1));
