@@ -306,7 +306,7 @@ const struct peeps_option_entry peeps_option_entries[] = {
 		.id = PEEPS_OPTION_EVERY,
 		.name = "every",
 		.argument = "DURATION",
-		.summary = "between the looks of --confirm, or of diff; 1s unless told",
+		.summary = "from one look to the next; 1s unless told",
 		.verbs = VERB(CHECK) | VERB(DIFF),
 	},
 	{
