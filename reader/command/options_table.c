@@ -149,10 +149,10 @@ const struct peeps_verb_entry peeps_verbs[PEEPS_VERB_COUNT] = {
 		.name = "diff",
 		.arguments = "A [B]",
 		.summary = "what came, went, changed or stood still between two snapshots",
-		.description = "A and B are targets, looked at one after the other. Of a series or database alone its first snapshot is\n"
-			       "compared with its last; a process alone is looked at twice: does anything move? A wait that is the same\n"
-			       "in both, by its number and not only by its looks, made no progress. It is a report: a deadlock that is\n"
-			       "still there does not make the exit status 1; that is what check is for.\n",
+		.description = "A and B are targets, looked at one after the other. Of a series or database alone, its first\n"
+			       "snapshot is compared with its last; a process alone is looked at twice: does anything move?\n"
+			       "A wait that is the same in both, by its number and not only by its looks, made no progress.\n"
+			       "This is a report: a deadlock that is still there makes the exit status of check 1, not this.\n",
 		.takes = PEEPS_TAKES_TARGETS,
 		.statuses = LOOKS,
 		.examples = {
