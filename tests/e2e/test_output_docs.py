@@ -7,6 +7,7 @@ usage: test_output_docs.py PEEPS_READ MUTEX_LOCK_ORDER_INVERSION CHANNEL_FULL_ST
 import json
 import re
 import sys
+import tempfile
 import unittest
 
 import tap
@@ -50,6 +51,18 @@ class Docs(unittest.TestCase):
             self.assertEqual(set(document), OF_EVERY_ANSWER | further[verb], answer)
             self.assertLessEqual(keys_of(document), NAMED, verb)
             self.assertIsNone(document['origin'])
+
+    def test_docs__every_key_of_a_difference__is_named(self):
+        with tempfile.TemporaryDirectory() as work, Target(INVERSION) as target:
+            READ.until(target.pid, lambda answer: answer.status == 1, 'check')
+            before = f'{work}/before.json'
+            self.assertEqual(READ('dump', target.pid, '-o', before).status, 0)
+            answer = READ('diff', '-J', before, target.pid)
+        document = json.loads(answer.out)
+        self.assertEqual(set(document), {'before', 'after', 'elapsed_ns', 'processes', 'tally', 'waits', 'holds', 'came',
+                                         'went', 'counters', 'states', 'findings'}, answer)
+        self.assertTrue(document['waits'] and document['holds'], answer)
+        self.assertLessEqual(keys_of(document), NAMED)
 
 
 if __name__ == '__main__':
