@@ -36,12 +36,25 @@ static int look_at(const struct peeps_options *options, const struct peeps_place
 	return *graph ? 0 : r;
 }
 
+/* What has several snapshots, or might. */
+static bool is_of_snapshots(const struct peeps_place *place)
+{
+	return place->kind != PEEPS_PLACE_PROCESS && place->kind != PEEPS_PLACE_SEGMENT &&
+	       place->kind != PEEPS_PLACE_CORE;
+}
+
 static int look_at_both(const struct peeps_options *options, const struct peeps_place *places,
 			struct pair *pair, struct peeps_problem *problem)
 {
-	const int r = look_at(options, &places[0], &pair->before, pair, problem);
+	struct peeps_options of_both[2] = { *options, *options };
+	int r;
 
-	return r ? r : look_at(options, &places[1], &pair->after, pair, problem);
+	for (size_t i = 0; i < 2; i++) { /* --at is of the other then; of neither, it is refused */
+		if (!is_of_snapshots(&places[i]) && is_of_snapshots(&places[1 - i]))
+			of_both[i].at = 0;
+	}
+	r = look_at(&of_both[0], &places[0], &pair->before, pair, problem);
+	return r ? r : look_at(&of_both[1], &places[1], &pair->after, pair, problem);
 }
 
 /* --- one target ------------------------------------------------------------------------------------------------- */
@@ -93,18 +106,13 @@ static int look_at_ends(const struct peeps_options *options, const struct peeps_
 static int look_at_one(const struct peeps_options *options, const struct peeps_place *place,
 		       struct pair *pair, struct peeps_problem *problem)
 {
-	switch (place->kind) {
-	case PEEPS_PLACE_PROCESS:
+	if (place->kind == PEEPS_PLACE_PROCESS)
 		return look_twice(options, place, pair, problem);
-	case PEEPS_PLACE_SEGMENT:
-	case PEEPS_PLACE_CORE:
-		return refuse(problem, "nothing to compare with",
-			      "name a second one, such as a snapshot that was taken before",
-			      "it stays as it is: ", place->word);
-	case PEEPS_PLACE_SNAPSHOT:
-	default:
+	if (is_of_snapshots(place))
 		return look_at_ends(options, place, pair, problem);
-	}
+	return refuse(problem, "nothing to compare with",
+		      "name a second one, such as a snapshot that was taken before",
+		      "it stays as it is: ", place->word);
 }
 
 /* --- the answer ------------------------------------------------------------------------------------------------- */
