@@ -267,7 +267,7 @@ uint64_t peeps_difference_lost(const struct peeps_difference *difference, uint32
 
 /* --- what that proves ------------------------------------------------------------------------------------------- */
 
-static bool is_exact(const struct peeps_graph *graph)
+bool peeps_difference_is_exact(const struct peeps_graph *graph)
 {
 	return graph->quality == PEEPS_QUALITY_CUT || graph->quality == PEEPS_QUALITY_QUIESCENT;
 }
@@ -293,12 +293,41 @@ bool peeps_difference_proves_after(const struct peeps_difference *difference, ui
 		return false;
 	if (then != PEEPS_NOT_THERE)
 		return !difference->before->edges[then].uncertain;
-	return is_exact(difference->before) || began_since(difference, now);
+	return peeps_difference_is_exact(difference->before) || began_since(difference, now);
 }
 
 bool peeps_difference_proves_ended(const struct peeps_difference *difference, uint32_t edge)
 {
-	return !difference->before->edges[edge].uncertain && is_exact(difference->after);
+	return !difference->before->edges[edge].uncertain &&
+	       peeps_difference_is_exact(difference->after);
+}
+
+struct peeps_difference_side peeps_difference_before(const struct peeps_difference *difference)
+{
+	return (struct peeps_difference_side){ .graph = difference->before,
+					       .of_processes = difference->processes.after,
+					       .of_nodes = difference->nodes.after,
+					       .of_scopes = difference->scopes.after };
+}
+
+struct peeps_difference_side peeps_difference_after(const struct peeps_difference *difference)
+{
+	return (struct peeps_difference_side){ .graph = difference->after,
+					       .of_processes = difference->processes.before,
+					       .of_nodes = difference->nodes.before,
+					       .of_scopes = difference->scopes.before };
+}
+
+bool peeps_difference_lone_node(const struct peeps_difference_side *side, size_t node)
+{
+	return side->of_nodes[node] == PEEPS_NOT_THERE &&
+	       side->of_processes[side->graph->nodes[node].process] != PEEPS_NOT_THERE;
+}
+
+bool peeps_difference_lone_scope(const struct peeps_difference_side *side, size_t scope)
+{
+	return side->of_scopes[scope] == PEEPS_NOT_THERE &&
+	       side->of_processes[side->graph->scopes[scope].process] != PEEPS_NOT_THERE;
 }
 
 bool peeps_difference_shares_before(const struct peeps_difference *difference, uint32_t edge)

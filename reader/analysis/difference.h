@@ -71,6 +71,22 @@ struct peeps_wait_tally {
 struct peeps_wait_tally peeps_difference_tally(const struct peeps_difference *difference,
 					       uint64_t min_ns);
 
+/* Whether a snapshot shows all that was, and nothing else: quality cut or quiescent. */
+bool peeps_difference_is_exact(const struct peeps_graph *graph);
+
+/* One of the two graphs, and where its processes, nodes and scopes are in the other. */
+struct peeps_difference_side {
+	const struct peeps_graph *graph;
+	const uint32_t *of_processes, *of_nodes, *of_scopes;
+};
+
+struct peeps_difference_side peeps_difference_before(const struct peeps_difference *difference);
+struct peeps_difference_side peeps_difference_after(const struct peeps_difference *difference);
+
+/* Whether it is on this side only, of a process that is on both. */
+bool peeps_difference_lone_node(const struct peeps_difference_side *side, size_t node);
+bool peeps_difference_lone_scope(const struct peeps_difference_side *side, size_t scope);
+
 /* Whether an edge is of a process that is in both: what others had came or went with them. */
 bool peeps_difference_shares_before(const struct peeps_difference *difference, uint32_t edge);
 bool peeps_difference_shares_after(const struct peeps_difference *difference, uint32_t edge);

@@ -131,18 +131,18 @@ static int sum(void *context, const struct peeps_attribute_change *change)
 	return 0;
 }
 
-static bool is_duration(const char *name)
+bool peeps_counts_ns(const char *counter)
 {
-	const size_t length = strlen(name);
+	const size_t length = strlen(counter);
 
-	return length > 3 && strcmp(name + length - 3, "_ns") == 0;
+	return length > 3 && strcmp(counter + length - 3, "_ns") == 0;
 }
 
 /* Nanoseconds are many, and compare with nothing that is counted: they come last. */
 static int by_kind_and_size(const void *left, const void *right)
 {
 	const struct peeps_moved_counter *a = left, *b = right;
-	const int late = is_duration(a->name) - is_duration(b->name);
+	const int late = peeps_counts_ns(a->name) - peeps_counts_ns(b->name);
 	const uint64_t size_a = a->rose > a->fell ? a->rose : a->fell;
 	const uint64_t size_b = b->rose > b->fell ? b->rose : b->fell;
 	const int order = strcmp(a->kind, b->kind);

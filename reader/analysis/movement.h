@@ -52,6 +52,9 @@ struct peeps_movement {
  */
 struct peeps_movement *peeps_movement_new(const struct peeps_difference *difference);
 
+/* Whether a counter is a time, as its name says. */
+bool peeps_counts_ns(const char *counter);
+
 /* NULL if no counter of that name of that kind moved. */
 const struct peeps_moved_counter *peeps_movement_of(const struct peeps_movement *movement,
 						    const char *kind, const char *name);

@@ -213,12 +213,6 @@ static void write_holds(const struct writer *w)
 
 /* --- entities and scopes ---------------------------------------------------------------------------------------- */
 
-/* One side of the comparison. */
-struct side {
-	const struct peeps_graph *graph;
-	const uint32_t *of_processes, *of_nodes, *of_scopes; /* counterparts */
-};
-
 static void write_entity(const struct writer *w, const char *id, const char *kind, const char *name)
 {
 	peeps_json_map(w->json);
@@ -229,7 +223,8 @@ static void write_entity(const struct writer *w, const char *id, const char *kin
 }
 
 /* What has no counterpart, of processes that have one. */
-static void write_alone(const struct writer *w, const char *key, const struct side *side)
+static void write_alone(const struct writer *w, const char *key,
+			const struct peeps_difference_side *side)
 {
 	const struct peeps_graph *graph = side->graph;
 
@@ -238,15 +233,13 @@ static void write_alone(const struct writer *w, const char *key, const struct si
 	for (size_t i = 0; i < graph->node_count; i++) {
 		const struct peeps_node *node = &graph->nodes[i];
 
-		if (side->of_nodes[i] == PEEPS_NOT_THERE &&
-		    side->of_processes[node->process] != PEEPS_NOT_THERE)
+		if (peeps_difference_lone_node(side, i))
 			write_entity(w, node->id, node->kind, node->name);
 	}
 	for (size_t i = 0; i < graph->scope_count; i++) {
 		const struct peeps_graph_scope *scope = &graph->scopes[i];
 
-		if (side->of_scopes[i] == PEEPS_NOT_THERE &&
-		    side->of_processes[scope->process] != PEEPS_NOT_THERE)
+		if (peeps_difference_lone_scope(side, i))
 			write_entity(w, scope->id, "scope", scope->name);
 	}
 	peeps_json_array_end(w->json);
@@ -254,11 +247,8 @@ static void write_alone(const struct writer *w, const char *key, const struct si
 
 static void write_traffic(const struct writer *w)
 {
-	const struct peeps_difference *d = w->difference;
-	const struct side before = { d->before, d->processes.after, d->nodes.after,
-				     d->scopes.after };
-	const struct side after = { d->after, d->processes.before, d->nodes.before,
-				    d->scopes.before };
+	const struct peeps_difference_side before = peeps_difference_before(w->difference);
+	const struct peeps_difference_side after = peeps_difference_after(w->difference);
 
 	write_alone(w, "came", &after);
 	write_alone(w, "went", &before);

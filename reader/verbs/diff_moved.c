@@ -30,11 +30,6 @@ static bool ends_with(const char *name, const char *end)
 	return length >= end_length && strcmp(name + length - end_length, end) == 0;
 }
 
-static bool is_duration(const char *name)
-{
-	return ends_with(name, "_ns");
-}
-
 /* "+1,204", "-3", "+12.4 s" */
 static const char *amount(char out[static AMOUNT_BYTES], const char *name, uint64_t by, bool fell)
 {
@@ -42,7 +37,8 @@ static const char *amount(char out[static AMOUNT_BYTES], const char *name, uint6
 							   : PEEPS_COUNT_BYTES];
 
 	(void)snprintf(out, AMOUNT_BYTES, "%c%s", fell ? '-' : '+',
-		       is_duration(name) ? peeps_duration_floor(text, by) : peeps_count(text, by));
+		       peeps_counts_ns(name) ? peeps_duration_floor(text, by)
+					     : peeps_count(text, by));
 	return out;
 }
 
@@ -81,7 +77,7 @@ static const char *rate(char out[static AMOUNT_BYTES], const char *name, uint64_
 		elapsed_ns ? (double)rose / ((double)elapsed_ns / 1000000000.0) : 0;
 	char count[PEEPS_COUNT_BYTES];
 
-	if (fell || !elapsed_ns || is_duration(name) || is_gauge(name))
+	if (fell || !elapsed_ns || peeps_counts_ns(name) || is_gauge(name))
 		(void)snprintf(out, AMOUNT_BYTES, "-");
 	else if (per_second < 10)
 		(void)snprintf(out, AMOUNT_BYTES, "%.1f", per_second);

@@ -105,15 +105,10 @@ static void print_findings(const struct peeps_diff_text *t)
 
 /* --- notes ------------------------------------------------------------------------------------------------------------ */
 
-static bool is_exact(const struct peeps_graph *graph)
-{
-	return graph->quality == PEEPS_QUALITY_CUT || graph->quality == PEEPS_QUALITY_QUIESCENT;
-}
-
 static void print_doubt(const struct peeps_diff_text *t, const struct peeps_graph *graph,
 			const char *which)
 {
-	if (!is_exact(graph))
+	if (!peeps_difference_is_exact(graph))
 		(void)fprintf(
 			t->out,
 			"note: the snapshot %s is %s: what it leaves uncertain, or may have missed, is said to be "
@@ -177,9 +172,9 @@ static bool lost_something(const struct peeps_graph *graph)
 
 static bool has_notes(const struct peeps_difference *difference)
 {
-	return !is_exact(difference->before) || !is_exact(difference->after) ||
-	       difference->before->note_count || difference->after->note_count ||
-	       lost_something(difference->after);
+	return !peeps_difference_is_exact(difference->before) ||
+	       !peeps_difference_is_exact(difference->after) || difference->before->note_count ||
+	       difference->after->note_count || lost_something(difference->after);
 }
 
 /* --- all of it -------------------------------------------------------------------------------------------------------- */

@@ -34,57 +34,23 @@ static struct crowd *crowd_of(struct crowds *crowds, const char *kind)
 	return &crowds->crowds[crowds->count++];
 }
 
-/* One side of the comparison. */
-struct side {
-	const struct peeps_graph *graph;
-	const uint32_t *of_nodes, *of_scopes, *of_processes;
-};
-
-static struct side side_before(const struct peeps_difference *difference)
-{
-	return (struct side){ .graph = difference->before,
-			      .of_nodes = difference->nodes.after,
-			      .of_scopes = difference->scopes.after,
-			      .of_processes = difference->processes.after };
-}
-
-static struct side side_after(const struct peeps_difference *difference)
-{
-	return (struct side){ .graph = difference->after,
-			      .of_nodes = difference->nodes.before,
-			      .of_scopes = difference->scopes.before,
-			      .of_processes = difference->processes.before };
-}
-
-static bool is_alone(const struct side *side, uint32_t node)
-{
-	return side->of_nodes[node] == PEEPS_NOT_THERE &&
-	       side->of_processes[side->graph->nodes[node].process] != PEEPS_NOT_THERE;
-}
-
-static bool is_alone_scope(const struct side *side, uint32_t scope)
-{
-	return side->of_scopes[scope] == PEEPS_NOT_THERE &&
-	       side->of_processes[side->graph->scopes[scope].process] != PEEPS_NOT_THERE;
-}
-
-static size_t count_alone(const struct side *side)
+static size_t count_alone(const struct peeps_difference_side *side)
 {
 	size_t count = 0;
 
 	for (uint32_t i = 0; i < side->graph->node_count; i++)
-		count += is_alone(side, i);
+		count += peeps_difference_lone_node(side, i);
 	for (uint32_t i = 0; i < side->graph->scope_count; i++)
-		count += is_alone_scope(side, i);
+		count += peeps_difference_lone_scope(side, i);
 	return count;
 }
 
-static void gather(const struct side *side, struct crowds *crowds)
+static void gather(const struct peeps_difference_side *side, struct crowds *crowds)
 {
 	for (uint32_t i = 0; i < side->graph->node_count; i++) {
 		struct crowd *crowd;
 
-		if (!is_alone(side, i))
+		if (!peeps_difference_lone_node(side, i))
 			continue;
 		crowd = crowd_of(crowds, side->graph->nodes[i].kind);
 		if (!crowd) {
@@ -98,7 +64,7 @@ static void gather(const struct side *side, struct crowds *crowds)
 }
 
 /* "1,204 mutexes (first, second, third, ...)" */
-static void print_crowd(const struct peeps_diff_text *t, const struct side *side,
+static void print_crowd(const struct peeps_diff_text *t, const struct peeps_difference_side *side,
 			const struct crowd *crowd)
 {
 	char count[PEEPS_COUNT_BYTES];
@@ -113,8 +79,8 @@ static void print_crowd(const struct peeps_diff_text *t, const struct side *side
 	(void)fputs(crowd->count > NAMES_MAX ? ", ...)" : ")", t->out);
 }
 
-static void print_together(const struct peeps_diff_text *t, const struct side *side,
-			   const struct crowds *crowds)
+static void print_together(const struct peeps_diff_text *t,
+			   const struct peeps_difference_side *side, const struct crowds *crowds)
 {
 	for (size_t i = 0; i < crowds->count; i++) {
 		(void)fputs(i ? "; " : "", t->out);
@@ -125,10 +91,10 @@ static void print_together(const struct peeps_diff_text *t, const struct side *s
 	(void)fputc('\n', t->out);
 }
 
-static void print_each(const struct peeps_diff_text *t, const struct side *side)
+static void print_each(const struct peeps_diff_text *t, const struct peeps_difference_side *side)
 {
 	for (uint32_t i = 0; i < side->graph->node_count; i++) {
-		if (!is_alone(side, i))
+		if (!peeps_difference_lone_node(side, i))
 			continue;
 		(void)fputs("  ", t->out);
 		peeps_escape_to(t->out, side->graph->nodes[i].id);
@@ -136,12 +102,13 @@ static void print_each(const struct peeps_diff_text *t, const struct side *side)
 	}
 }
 
-static void print_scopes(const struct peeps_diff_text *t, const struct side *side)
+static void print_scopes(const struct peeps_diff_text *t, const struct peeps_difference_side *side)
 {
 	size_t count = 0;
 
 	for (uint32_t i = 0; i < side->graph->scope_count; i++) {
-		if (!is_alone_scope(side, i) || (count++ >= PEEPS_DIFF_ROWS_MAX && !t->view->all))
+		if (!peeps_difference_lone_scope(side, i) ||
+		    (count++ >= PEEPS_DIFF_ROWS_MAX && !t->view->all))
 			continue;
 		(void)fputs("  ", t->out);
 		peeps_escape_to(t->out, side->graph->scopes[i].id);
@@ -151,8 +118,8 @@ static void print_scopes(const struct peeps_diff_text *t, const struct side *sid
 		(void)fprintf(t->out, "  and %zu more scopes\n", count - PEEPS_DIFF_ROWS_MAX);
 }
 
-static int print_side(const struct peeps_diff_text *t, const struct side *side, size_t count,
-		      const char *title)
+static int print_side(const struct peeps_diff_text *t, const struct peeps_difference_side *side,
+		      size_t count, const char *title)
 {
 	struct crowds *crowds;
 
@@ -174,14 +141,16 @@ static int print_side(const struct peeps_diff_text *t, const struct side *side, 
 
 struct peeps_traffic peeps_diff_count_traffic(const struct peeps_difference *difference)
 {
-	const struct side before = side_before(difference), after = side_after(difference);
+	const struct peeps_difference_side before = peeps_difference_before(difference),
+					   after = peeps_difference_after(difference);
 
 	return (struct peeps_traffic){ .came = count_alone(&after), .went = count_alone(&before) };
 }
 
 int peeps_diff_traffic(const struct peeps_diff_text *t, const struct peeps_traffic *traffic)
 {
-	const struct side before = side_before(t->difference), after = side_after(t->difference);
+	const struct peeps_difference_side before = peeps_difference_before(t->difference),
+					   after = peeps_difference_after(t->difference);
 	const int r = print_side(t, &after, traffic->came, "Came");
 
 	return r ? r : print_side(t, &before, traffic->went, "Went");
