@@ -33,12 +33,11 @@ static bool ends_with(const char *name, const char *end)
 /* "+1,204", "-3", "+12.4 s" */
 static const char *amount(char out[static AMOUNT_BYTES], const char *name, uint64_t by, bool fell)
 {
-	char text[PEEPS_DURATION_BYTES > PEEPS_COUNT_BYTES ? PEEPS_DURATION_BYTES
-							   : PEEPS_COUNT_BYTES];
+	char duration[PEEPS_DURATION_BYTES], count[PEEPS_COUNT_BYTES];
 
 	(void)snprintf(out, AMOUNT_BYTES, "%c%s", fell ? '-' : '+',
-		       peeps_counts_ns(name) ? peeps_duration_floor(text, by)
-					     : peeps_count(text, by));
+		       peeps_counts_ns(name) ? peeps_duration_floor(duration, by)
+					     : peeps_count(count, by));
 	return out;
 }
 

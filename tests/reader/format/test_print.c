@@ -186,6 +186,17 @@ static void table_print__hostile_and_long_cells__stay_in_their_columns(void **st
 	free(text);
 }
 
+static void count__digits__are_in_threes(void **state)
+{
+	char text[PEEPS_COUNT_BYTES];
+
+	(void)state;
+	assert_string_equal(peeps_count(text, 0), "0");
+	assert_string_equal(peeps_count(text, 999), "999");
+	assert_string_equal(peeps_count(text, 1204), "1,204");
+	assert_string_equal(peeps_count(text, UINT64_MAX), "18,446,744,073,709,551,615");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,6 +207,7 @@ int main(void)
 		cmocka_unit_test(columns__wide_and_combining__count_as_shown),
 		cmocka_unit_test(elide__any_text__keeps_both_ends_and_the_limit),
 		cmocka_unit_test(table_print__hostile_and_long_cells__stay_in_their_columns),
+		cmocka_unit_test(count__digits__are_in_threes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
