@@ -14,7 +14,7 @@
 #include "reader/cut/image.h"
 #include "reader/target/proc.h"
 #include "reader/problem.h"
-#include "reader/snapshot/snapshot.h"
+#include "reader/recording/series.h"
 #include "reader/graph/text.h"
 
 struct look {
@@ -183,7 +183,7 @@ static int look_at_snapshot(const struct peeps_options *options, const struct pe
 {
 	const struct peeps_analysis_options wishes = { .max_wait_ns = options->max_wait_ns };
 	struct peeps_graph *read = NULL;
-	int r = peeps_snapshot_read(place->fd, place->word, &read, problem);
+	int r = peeps_series_read(place->fd, place->word, options->at, &read, problem);
 
 	if (r == 0 && options->max_wait_ns)
 		r = peeps_analyse_waits(read, &wishes);
@@ -197,7 +197,7 @@ static int look_at_snapshot(const struct peeps_options *options, const struct pe
 /* Of one file: where what is shown came from. */
 static int name_origin(struct peeps_graph *graph, const struct peeps_place *places, size_t count)
 {
-	if (count != 1 || places[0].kind == PEEPS_PLACE_PROCESS)
+	if (count != 1 || places[0].kind == PEEPS_PLACE_PROCESS || graph->origin)
 		return 0;
 	graph->origin = peeps_text_mend(graph->arena, peeps_bytes_of(places[0].word));
 	return graph->origin ? 0 : -ENOMEM;
@@ -224,13 +224,25 @@ static int look_at_processes(const struct peeps_options *options, const struct p
 	return r;
 }
 
+static int is_no_series(const struct peeps_place *place, struct peeps_problem *problem)
+{
+	(void)snprintf(problem->what, sizeof(problem->what), "--at is for a series of snapshots");
+	return peeps_problem_set(problem, PEEPS_PROBLEM_USAGE, -EINVAL,
+				 "peeps-read record makes a series", "%s is none", place->word);
+}
+
 int peeps_look(const struct peeps_options *options, const struct peeps_place *places, size_t count,
 	       struct peeps_graph **graph, struct peeps_problem *problem)
 {
 	const bool alone = count == 1 && places[0].kind == PEEPS_PLACE_SNAPSHOT;
-	int r = alone ? look_at_snapshot(options, &places[0], graph, problem)
-		      : look_at_processes(options, places, count, graph, problem);
+	int r;
 
+	if (alone)
+		r = look_at_snapshot(options, &places[0], graph, problem);
+	else if (options->at)
+		r = is_no_series(&places[0], problem);
+	else
+		r = look_at_processes(options, places, count, graph, problem);
 	if (*graph && name_origin(*graph, places, count) != 0)
 		r = -ENOMEM;
 	if (r && r != -EAGAIN) {

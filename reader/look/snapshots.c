@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "reader/look/snapshots.h"
 
-#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 
+#include "reader/format/print.h"
 #include "reader/graph/graph.h"
 #include "reader/look/look.h"
+#include "reader/recording/series.h"
 
 static int one(const struct peeps_options *options, const struct peeps_place *places, size_t count,
 	       peeps_snapshot_fn *each, void *context, struct peeps_problem *problem)
@@ -20,6 +23,22 @@ static int one(const struct peeps_options *options, const struct peeps_place *pl
 	return r ? r : looked;
 }
 
+static int series(const struct peeps_place *place, peeps_snapshot_fn *each, void *context,
+		  struct peeps_problem *problem)
+{
+	uint64_t cut_off_bytes = 0;
+	const int r =
+		peeps_series_each(place->fd, place->word, each, context, &cut_off_bytes, problem);
+
+	if (r == 0 && cut_off_bytes) {
+		(void)fputs("note: the last snapshot of ", stderr);
+		peeps_escape_to(stderr, place->word);
+		(void)fprintf(stderr, " is cut off: %" PRIu64 " bytes were passed over\n",
+			      cut_off_bytes);
+	}
+	return r;
+}
+
 int peeps_snapshots_each(const struct peeps_options *options, const struct peeps_place *places,
 			 size_t count, peeps_snapshot_fn *each, void *context,
 			 struct peeps_problem *problem)
@@ -29,7 +48,9 @@ int peeps_snapshots_each(const struct peeps_options *options, const struct peeps
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < count; i++) {
-		if (places[i].kind == PEEPS_PLACE_SNAPSHOT)
+		if (places[i].kind == PEEPS_PLACE_SNAPSHOT && !options->at)
+			r = series(&places[i], each, context, problem);
+		else if (places[i].kind == PEEPS_PLACE_SNAPSHOT)
 			r = one(options, &places[i], 1, each, context, problem);
 		else
 			processes[process_count++] = places[i];

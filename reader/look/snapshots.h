@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* All the snapshots that targets give: of processes one, looked at now and in one moment; of a file all that it has. */
+/* All the snapshots that targets give: of processes one, looked at now and in one moment; of a file all that it has, or the one of --at. */
 #ifndef PEEPS_READER_SNAPSHOTS_H
 #define PEEPS_READER_SNAPSHOTS_H
 

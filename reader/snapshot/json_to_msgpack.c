@@ -225,8 +225,8 @@ const char *peeps_json_to_msgpack_fault(const struct peeps_json_to_msgpack *conv
 	return converter->fault;
 }
 
-unsigned char *peeps_json_to_msgpack_take(struct peeps_json_to_msgpack *converter, size_t *length)
+struct peeps_msgpack_span peeps_json_to_msgpack_made(const struct peeps_json_to_msgpack *converter)
 {
-	*length = converter->buffer.size;
-	return (unsigned char *)msgpack_sbuffer_release(&converter->buffer);
+	return (struct peeps_msgpack_span){ (const unsigned char *)converter->buffer.data,
+					    converter->buffer.size };
 }

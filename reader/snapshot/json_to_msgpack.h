@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "reader/snapshot/msgpack_walk.h"
+
 struct peeps_json_to_msgpack;
 
 /**
@@ -30,7 +32,7 @@ int peeps_json_to_msgpack_feed(struct peeps_json_to_msgpack *converter, const un
 const char *peeps_json_to_msgpack_fault(const struct peeps_json_to_msgpack *converter,
 					uint64_t *at);
 
-/* After the end: the msgpack, which the caller frees. */
-unsigned char *peeps_json_to_msgpack_take(struct peeps_json_to_msgpack *converter, size_t *length);
+/* The msgpack, as far as it has come: the converter's. */
+struct peeps_msgpack_span peeps_json_to_msgpack_made(const struct peeps_json_to_msgpack *converter);
 
 #endif

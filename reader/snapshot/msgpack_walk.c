@@ -63,21 +63,32 @@ static struct head short_head(unsigned char lead)
 	return (struct head){ PLAIN, 1, 0 }; /* small numbers */
 }
 
-static const char *read_head(const unsigned char *bytes, size_t left, struct head *head)
+enum head_state { HEAD_FINE, HEAD_WRONG, HEAD_LACKS /* bytes, which may be to come */ };
+
+static enum head_state lacks(const char **fault, const char *what)
+{
+	*fault = what;
+	return HEAD_LACKS;
+}
+
+static enum head_state read_head(const unsigned char *bytes, size_t left, struct head *head,
+				 const char **fault)
 {
 	const struct lead *lead;
 	uint64_t number;
 
 	if (left == 0)
-		return "ends in the middle";
+		return lacks(fault, "ends in the middle");
 	if (bytes[0] < 0xc0 || bytes[0] > 0xdf) {
 		*head = short_head(bytes[0]);
 	} else {
 		lead = &leads[bytes[0] - 0xc0];
-		if (lead->shape == INVALID)
-			return "is no msgpack";
+		if (lead->shape == INVALID) {
+			*fault = "is no msgpack";
+			return HEAD_WRONG;
+		}
 		if (left < 1U + lead->number_bytes)
-			return "ends in the middle";
+			return lacks(fault, "ends in the middle");
 		number = big_endian(bytes + 1, lead->number_bytes);
 		head->shape = lead->shape;
 		head->bytes = 1U + lead->number_bytes + lead->more_bytes +
@@ -85,50 +96,65 @@ static const char *read_head(const unsigned char *bytes, size_t left, struct hea
 		head->entries = lead->shape == ARRAY ? number : lead->shape == MAP ? 2 * number : 0;
 	}
 	if (head->bytes > left)
-		return "claims more bytes than there are";
+		return lacks(fault, "claims more bytes than there are");
 	if (head->entries > left - head->bytes) /* each has at least one byte */
-		return "claims more entries than there is room for";
-	return NULL;
+		return lacks(fault, "claims more entries than there is room for");
+	return HEAD_FINE;
 }
 
-static int fail(struct peeps_msgpack_extent *extent, const char *fault, size_t at)
+int peeps_msgpack_walk_on(struct peeps_msgpack_walk *walk, struct peeps_msgpack_span span,
+			  const char **fault)
 {
-	extent->fault = fault;
-	extent->fault_at = at;
-	return -EBADMSG;
+	do {
+		struct head head;
+
+		*fault = NULL;
+		switch (read_head(span.bytes + walk->at, span.length - walk->at, &head, fault)) {
+		case HEAD_FINE:
+			break;
+		case HEAD_LACKS:
+			return -EAGAIN;
+		case HEAD_WRONG:
+			return -EBADMSG;
+		}
+		if (head.entries && walk->depth == PEEPS_MSGPACK_DEPTH_MAX) {
+			*fault = "is nested too deep";
+			return -EBADMSG;
+		}
+		walk->at += head.bytes;
+		walk->objects++;
+		if (head.entries)
+			walk->open[walk->depth++] = head.entries;
+		else
+			while (walk->depth && --walk->open[walk->depth - 1] == 0)
+				walk->depth--;
+	} while (walk->depth);
+	return 0;
 }
 
 int peeps_msgpack_walk(struct peeps_msgpack_span span, struct peeps_msgpack_extent *extent)
 {
-	uint64_t open[PEEPS_MSGPACK_DEPTH_MAX]; /* entries to come of what is around us */
-	size_t depth = 0, at = 0;
+	struct peeps_msgpack_walk walk;
+	const char *fault;
 
+	peeps_msgpack_walk_begin(&walk);
 	*extent = (struct peeps_msgpack_extent){ .length = 0 };
-	do {
-		struct head head;
-		const char *fault = read_head(span.bytes + at, span.length - at, &head);
-
-		if (fault)
-			return fail(extent, fault, at);
-		if (head.entries && depth == PEEPS_MSGPACK_DEPTH_MAX)
-			return fail(extent, "is nested too deep", at);
-		at += head.bytes;
-		extent->objects++;
-		if (head.entries)
-			open[depth++] = head.entries;
-		else
-			while (depth && --open[depth - 1] == 0)
-				depth--;
-	} while (depth);
-	extent->length = at;
+	if (peeps_msgpack_walk_on(&walk, span, &fault)) {
+		extent->fault = fault;
+		extent->fault_at = walk.at;
+		return -EBADMSG;
+	}
+	extent->length = walk.at;
+	extent->objects = walk.objects;
 	return 0;
 }
 
 static int enter(struct peeps_msgpack_span *span, enum shape shape, uint64_t *entries)
 {
+	const char *fault;
 	struct head head;
 
-	if (read_head(span->bytes, span->length, &head) || head.shape != shape)
+	if (read_head(span->bytes, span->length, &head, &fault) != HEAD_FINE || head.shape != shape)
 		return -EBADMSG;
 	span->bytes += head.bytes;
 	span->length -= head.bytes;

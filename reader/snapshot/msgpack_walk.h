@@ -35,6 +35,31 @@ struct peeps_msgpack_extent {
  */
 int peeps_msgpack_walk(struct peeps_msgpack_span span, struct peeps_msgpack_extent *extent);
 
+/* A walk over a value of which more bytes may come. */
+struct peeps_msgpack_walk {
+	uint64_t open[PEEPS_MSGPACK_DEPTH_MAX]; /* entries to come of what is around us */
+	size_t depth;
+	size_t at; /* bytes walked over; at the end, those of the value */
+	uint64_t objects;
+};
+
+static inline void peeps_msgpack_walk_begin(struct peeps_msgpack_walk *walk)
+{
+	walk->depth = 0;
+	walk->at = 0;
+	walk->objects = 0;
+}
+
+/**
+ * peeps_msgpack_walk_on - walk as far as there are bytes
+ * @span: all bytes of the value that came in until now, from its first one on
+ *
+ * What claims more than there is waits for more. In all, it takes time as the value is long.
+ * Returns 0 at the end of the value; -EAGAIN more bytes are needed; -EBADMSG. Unless 0, fault says why.
+ */
+int peeps_msgpack_walk_on(struct peeps_msgpack_walk *walk, struct peeps_msgpack_span span,
+			  const char **fault);
+
 /**
  * peeps_msgpack_enter - step over the head of an array or a map
  * @span:    of one that was walked over; becomes that of its first entry

@@ -10,7 +10,7 @@
 #include "reader/graph/arena.h"
 #include "reader/problem.h"
 #include "reader/snapshot/msgpack_walk.h"
-#include "reader/snapshot/snapshot_load.h"
+#include "reader/snapshot/snapshot_stream.h"
 #include "reader/snapshot/snapshot_reader.h"
 
 #define ARENA_LIMIT_BYTES (UINT64_C(4) << 30)
@@ -24,7 +24,7 @@
 /* None of the document's own texts and numbers is long. */
 #define KEY_BYTES_MAX 4096
 
-static const struct peeps_snapshot_limits limits = {
+const struct peeps_snapshot_limits peeps_snapshot_limits = {
 	.read_bytes = PEEPS_SNAPSHOT_READ_MAX,
 	.kept_bytes = PEEPS_SNAPSHOT_KEPT_MAX,
 };
@@ -555,14 +555,12 @@ static int read_document(struct peeps_snapshot_reader *reader, struct peeps_msgp
 static int walk(struct peeps_msgpack_span document, struct peeps_problem *problem)
 {
 	struct peeps_msgpack_extent extent;
-	int r = peeps_msgpack_walk(document, &extent);
 
-	if (r == 0 && extent.length == document.length)
+	if (peeps_msgpack_walk(document, &extent) == 0)
 		return 0;
 	return peeps_problem_set(problem, PEEPS_PROBLEM_BAD_SEGMENT, -EBADMSG,
 				 "is it one whole snapshot, and nothing else?", "byte %zu: %s",
-				 r ? extent.fault_at : extent.length,
-				 r ? extent.fault : "the document ends, but the file does not");
+				 extent.fault_at, extent.fault);
 }
 
 static int decode(struct peeps_msgpack_span document, struct peeps_graph **graph,
@@ -595,22 +593,89 @@ static int decode(struct peeps_msgpack_span document, struct peeps_graph **graph
 	return r;
 }
 
-static int read_file(const struct peeps_snapshot_file *file, const char *name,
-		     struct peeps_graph **graph, struct peeps_problem *problem)
+int peeps_snapshot_decode(struct peeps_msgpack_span document, const char *name,
+			  struct peeps_graph **graph, struct peeps_problem *problem)
 {
-	struct peeps_msgpack_span document = { .length = 0 };
-	unsigned char *msgpack = NULL;
 	int r;
 
 	(void)snprintf(problem->what, sizeof(problem->what), "cannot read the snapshot %s", name);
-	r = peeps_snapshot_load(file, &limits, &msgpack, &document.length, problem);
-	if (r)
-		return r;
-	document.bytes = msgpack;
 	r = walk(document, problem);
 	if (r == 0)
 		r = decode(document, graph, problem);
-	free(msgpack);
+	if (r == -ENOMEM)
+		return peeps_problem_set(problem, PEEPS_PROBLEM_OTHER, r, "",
+					 "no memory for what is in it");
+	return r;
+}
+
+static bool take_number(const struct peeps_msgpack_span *value, uint64_t *number)
+{
+	msgpack_unpacked unpacked;
+	size_t used = 0;
+	bool is_one;
+
+	if (value->length > 9)
+		return false;
+	msgpack_unpacked_init(&unpacked);
+	is_one = msgpack_unpack_next(&unpacked, (const char *)value->bytes, value->length, &used) ==
+			 MSGPACK_UNPACK_SUCCESS &&
+		 unpacked.data.type == MSGPACK_OBJECT_POSITIVE_INTEGER;
+	if (is_one)
+		*number = unpacked.data.via.u64;
+	msgpack_unpacked_destroy(&unpacked);
+	return is_one;
+}
+
+uint64_t peeps_snapshot_sequence(struct peeps_msgpack_span document)
+{
+	struct peeps_msgpack_span name, value;
+	uint64_t objects, sequence = 0;
+	uint32_t count;
+
+	if (peeps_msgpack_enter_map(&document, &count))
+		return 0;
+	for (uint32_t i = 0; i < count && i < KEYS_MAX; i++) {
+		if (peeps_msgpack_next(&document, &name, &objects) ||
+		    peeps_msgpack_next(&document, &value, &objects))
+			return 0;
+		if (is_text(&name, "sequence"))
+			return take_number(&value, &sequence) ? sequence : 0;
+	}
+	return 0;
+}
+
+/* What a stream gives is whole: bytes that come after it are not its. */
+static int read_only(struct peeps_snapshot_stream *stream, const char *name,
+		     struct peeps_graph **graph, struct peeps_problem *problem)
+{
+	struct peeps_msgpack_span document;
+	size_t length;
+	int r = peeps_snapshot_stream_next(stream, &document, problem);
+
+	if (r)
+		return r;
+	length = document.length;
+	r = peeps_snapshot_decode(document, name, graph, problem);
+	if (r || (peeps_snapshot_stream_next(stream, &document, problem) == -ENODATA &&
+		  peeps_snapshot_stream_cut_off(stream) == 0))
+		return r;
+	peeps_graph_free(*graph);
+	*graph = NULL;
+	return peeps_problem_set(problem, PEEPS_PROBLEM_BAD_SEGMENT, -EBADMSG,
+				 "is it one whole snapshot, and nothing else?",
+				 "byte %zu: the document ends, but the file does not", length);
+}
+
+static int read_file(const struct peeps_snapshot_file *file, const char *name,
+		     struct peeps_graph **graph, struct peeps_problem *problem)
+{
+	struct peeps_snapshot_stream *stream =
+		peeps_snapshot_stream_open(file, &peeps_snapshot_limits);
+	int r;
+
+	(void)snprintf(problem->what, sizeof(problem->what), "cannot read the snapshot %s", name);
+	r = stream ? read_only(stream, name, graph, problem) : -ENOMEM;
+	peeps_snapshot_stream_close(stream);
 	if (r == -ENOMEM)
 		return peeps_problem_set(problem, PEEPS_PROBLEM_OTHER, r, "",
 					 "no memory for what is in it");

@@ -11,6 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "reader/snapshot/msgpack_walk.h"
+#include "reader/snapshot/snapshot_stream.h"
+
 struct peeps_graph;
 struct peeps_problem;
 
@@ -18,8 +21,10 @@ struct peeps_problem;
 #define PEEPS_SNAPSHOT_READ_MAX ((uint64_t)4 << 30)
 #define PEEPS_SNAPSHOT_KEPT_MAX ((size_t)2 << 30)
 
+extern const struct peeps_snapshot_limits peeps_snapshot_limits; /* the same */
+
 /**
- * peeps_snapshot_read - read a document to its end
+ * peeps_snapshot_read - read a file that is one document, and nothing else
  * @fd:      borrowed; any file, pipes too, read from where it stands
  * @name:    of the file, for the problem
  * @graph:   for the caller to free; findings are as they were made. peeps_analyse() may make them anew
@@ -38,5 +43,18 @@ int peeps_snapshot_read(int fd, const char *name, struct peeps_graph **graph,
  */
 int peeps_snapshot_read_bytes(const void *bytes, size_t length, const char *name,
 			      struct peeps_graph **graph, struct peeps_problem *problem);
+
+/**
+ * peeps_snapshot_decode - the same, of a document that was found already (reader/snapshot/snapshot_stream.h)
+ *
+ * What comes after it is not looked at.
+ */
+int peeps_snapshot_decode(struct peeps_msgpack_span document, const char *name,
+			  struct peeps_graph **graph, struct peeps_problem *problem);
+
+/**
+ * peeps_snapshot_sequence - a document's number in its recording, without decoding it; 0 = it has none
+ */
+uint64_t peeps_snapshot_sequence(struct peeps_msgpack_span document);
 
 #endif
