@@ -22,6 +22,7 @@
 #include "reader/verbs/verb_gc.h"
 #include "reader/verbs/verb_load.h"
 #include "reader/verbs/verb_ps.h"
+#include "reader/verbs/verb_record.h"
 #include "reader/verbs/verbs.h"
 
 /* Bytes that a terminal would obey, and nobody read. */
@@ -91,6 +92,8 @@ static int run(const struct peeps_options *options)
 		return peeps_answer_look(options, peeps_print_explain);
 	case PEEPS_VERB_DUMP:
 		return peeps_answer_look(options, print_dump);
+	case PEEPS_VERB_RECORD:
+		return peeps_record(options);
 	case PEEPS_VERB_LOAD:
 		return peeps_load(options);
 	case PEEPS_VERB_DIFF:

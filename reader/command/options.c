@@ -656,6 +656,8 @@ static void choose_format(struct parse *parse)
 		length -= strlen(".zst");
 	if (parse->given & GIVEN(JSON))
 		options->format = PEEPS_FORMAT_JSON;
+	if (options->verb == PEEPS_VERB_RECORD) /* of what it prints at the end */
+		return;
 	for (size_t i = 0; i < COUNT(suffixes) && !(parse->given & (GIVEN(JSON) | GIVEN(FORMAT)));
 	     i++) {
 		if (ends_with(name, length, suffixes[i].suffix))

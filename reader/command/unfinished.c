@@ -12,13 +12,18 @@ static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
 static const char *volatile unfinished;
 static bool ours[COUNT]; /* whether we handle it */
 
-/* It is blocked in here, and by default again: it ends us as soon as we return. */
-static void remove_file(int number)
+void peeps_unfinished_remove(void)
 {
 	const char *path = unfinished;
 
 	if (path)
 		(void)unlink(path);
+}
+
+/* It is blocked in here, and by default again: it ends us as soon as we return. */
+static void remove_file(int number)
+{
+	peeps_unfinished_remove();
 	(void)raise(number);
 }
 

@@ -11,6 +11,9 @@
  */
 void peeps_unfinished_begin(const char *path);
 
+/* Remove the file now, if there is one: for signals that somebody else handles. Async-signal-safe. */
+void peeps_unfinished_remove(void);
+
 /* It is finished, or was removed. */
 void peeps_unfinished_end(void);
 

@@ -69,6 +69,7 @@ int peeps_series_walk(int fd, const char *name, struct peeps_series_survey *surv
 			*end = peeps_snapshot_stream_position(stream);
 		r = 0;
 	}
+	survey->is_stump = r == -EBADMSG && peeps_snapshot_stream_is_stump(stream);
 	peeps_snapshot_stream_close(stream);
 	return r;
 }

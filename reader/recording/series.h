@@ -19,6 +19,7 @@ struct peeps_series_survey {
 	uint64_t first, last;   /* their numbers */
 	bool is_numbered;       /* the last has a sequence */
 	uint64_t cut_off_bytes; /* of one more at the end, which is not whole */
+	bool is_stump; /* after a failure: there is the begin of one of ours, and no more */
 };
 
 /* One that was walked over: where it begins, and its number. */
