@@ -42,6 +42,7 @@ static void count_in(struct peeps_series_survey *survey, struct peeps_msgpack_sp
 	if (survey->count++ == 0)
 		survey->first = number;
 	survey->last = number;
+	survey->foreign += !peeps_snapshot_is_ours(document);
 	survey->is_numbered = peeps_snapshot_sequence(document) != 0;
 }
 

@@ -18,6 +18,7 @@ struct peeps_series_survey {
 	uint64_t count;         /* of whole snapshots */
 	uint64_t first, last;   /* their numbers */
 	bool is_numbered;       /* the last has a sequence */
+	uint64_t foreign;       /* documents that are something else */
 	uint64_t cut_off_bytes; /* of one more at the end, which is not whole */
 	bool is_stump; /* after a failure: there is the begin of one of ours, and no more */
 };

@@ -143,6 +143,9 @@ static int take_over(struct peeps_series_writer *w, uint64_t file_bytes,
 		(void)snprintf(problem->hint, sizeof(problem->hint), HINT_NEW);
 		return r;
 	}
+	if (r == 0 && survey.foreign)
+		return refuse(problem, w->path, -EBADMSG,
+			      "it is there, and no series of snapshots");
 	if (r == 0 && is_compressed(w->fd) != w->compressed)
 		return refuse(problem, w->path, -EBADMSG,
 			      w->compressed ? "its name says that it is compressed, and it is not"

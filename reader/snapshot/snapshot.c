@@ -626,22 +626,40 @@ static bool take_number(const struct peeps_msgpack_span *value, uint64_t *number
 	return is_one;
 }
 
-uint64_t peeps_snapshot_sequence(struct peeps_msgpack_span document)
+/* The value of one of the document's keys. */
+static bool find_value(struct peeps_msgpack_span document, const char *key,
+		       struct peeps_msgpack_span *value)
 {
-	struct peeps_msgpack_span name, value;
-	uint64_t objects, sequence = 0;
+	struct peeps_msgpack_span name;
+	uint64_t objects;
 	uint32_t count;
 
 	if (peeps_msgpack_enter_map(&document, &count))
-		return 0;
+		return false;
 	for (uint32_t i = 0; i < count && i < KEYS_MAX; i++) {
 		if (peeps_msgpack_next(&document, &name, &objects) ||
-		    peeps_msgpack_next(&document, &value, &objects))
-			return 0;
-		if (is_text(&name, "sequence"))
-			return take_number(&value, &sequence) ? sequence : 0;
+		    peeps_msgpack_next(&document, value, &objects))
+			return false;
+		if (is_text(&name, key))
+			return true;
 	}
-	return 0;
+	return false;
+}
+
+uint64_t peeps_snapshot_sequence(struct peeps_msgpack_span document)
+{
+	struct peeps_msgpack_span value;
+	uint64_t sequence = 0;
+
+	return find_value(document, "sequence", &value) && take_number(&value, &sequence) ? sequence
+											  : 0;
+}
+
+bool peeps_snapshot_is_ours(struct peeps_msgpack_span document)
+{
+	struct peeps_msgpack_span value;
+
+	return find_value(document, "schema", &value) && is_text(&value, PEEPS_DOCUMENT_SCHEMA);
 }
 
 /* What a stream gives is whole: bytes that come after it are not its. */

@@ -8,6 +8,7 @@
 #ifndef PEEPS_READER_SNAPSHOT_H
 #define PEEPS_READER_SNAPSHOT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -56,5 +57,8 @@ int peeps_snapshot_decode(struct peeps_msgpack_span document, const char *name,
  * peeps_snapshot_sequence - a document's number in its recording, without decoding it; 0 = it has none
  */
 uint64_t peeps_snapshot_sequence(struct peeps_msgpack_span document);
+
+/* Whether a document says that it is a snapshot, of a version that is read here. */
+bool peeps_snapshot_is_ours(struct peeps_msgpack_span document);
 
 #endif
