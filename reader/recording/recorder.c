@@ -172,9 +172,9 @@ int peeps_recorder_run(struct peeps_recorder *recorder, const struct peeps_optio
 	recorder->following.context = recorder;
 	r = peeps_recording_open(&recorder->recording, options->output, bounds, problem);
 	if (r == 0) {
+		peeps_stop_begin(&stop);
 		view->begun(view->context, recorder);
 		tell_cut_off(recorder);
-		peeps_stop_begin(&stop);
 		recorder->begun_unix_ns = peeps_clock_ns(CLOCK_REALTIME);
 		recorder->begun_ns = peeps_clock_monotonic_ns();
 		recorder->ticks = (struct peeps_ticks){ .start_ns = recorder->begun_ns,
