@@ -227,6 +227,21 @@ void peeps_following_update(struct peeps_following *following)
 		scan(following);
 }
 
+static bool is_any(void *unused, char *line)
+{
+	(void)unused;
+	(void)line;
+	return true;
+}
+
+/* It is just ending. */
+static bool has_no_memory(const struct peeps_followed *followed)
+{
+	const int r = peeps_proc_maps_each(followed->proc_fd, is_any, NULL);
+
+	return r == -ENODATA || r == -ESRCH;
+}
+
 size_t peeps_following_forget(struct peeps_following *following)
 {
 	const size_t before = following->count;
@@ -241,7 +256,11 @@ size_t peeps_following_forget(struct peeps_following *following)
 			peeps_detach(&target);
 			continue;
 		}
-		(void)snprintf(what, sizeof(what), "can no longer be looked at: %s", problem.why);
+		if (has_no_memory(&following->followed[i]))
+			(void)snprintf(what, sizeof(what), "ended");
+		else
+			(void)snprintf(what, sizeof(what), "can no longer be looked at: %s",
+				       problem.why);
 		tell(following, following->followed[i].label, what);
 		remove_at(following, i);
 	}

@@ -152,43 +152,51 @@ static void tell_cut_off(const struct peeps_recorder *recorder)
 	note(recorder, recorder->options->output, what);
 }
 
+static int run_and_close(struct peeps_recorder *recorder, struct peeps_problem *problem)
+{
+	const struct peeps_options *options = recorder->options;
+	struct peeps_problem of_closing = { .status = 0 };
+	int r, closed;
+
+	recorder->view->begun(recorder->view->context, recorder);
+	tell_cut_off(recorder);
+	recorder->begun_unix_ns = peeps_clock_ns(CLOCK_REALTIME);
+	recorder->begun_ns = peeps_clock_monotonic_ns();
+	recorder->ticks = (struct peeps_ticks){ .start_ns = recorder->begun_ns,
+						.interval_ns = options->interval_ns,
+						.time_ns = options->time_ns };
+	r = run(recorder, problem);
+	recorder->ended_ns = peeps_clock_monotonic_ns();
+	closed = peeps_recording_close(&recorder->recording, &of_closing);
+	if (closed && r == 0) {
+		*problem = of_closing;
+		r = closed;
+	}
+	return r;
+}
+
 int peeps_recorder_run(struct peeps_recorder *recorder, const struct peeps_options *options,
 		       const struct peeps_recorder_view *view, struct peeps_problem *problem)
 {
 	const struct peeps_series_bounds bounds = { .snapshots = options->keep,
 						    .bytes = options->max_bytes };
-	struct peeps_problem of_closing = { .status = 0 };
 	struct peeps_stop stop;
-	int r, closed;
+	int r;
 
 	memset(recorder, 0, sizeof(*recorder));
 	recorder->options = options;
 	recorder->view = view;
+	peeps_stop_begin(&stop);
 	r = peeps_following_init(&recorder->following, options->targets, options->target_count,
 				 problem);
-	if (r)
-		return r;
-	recorder->following.tell = on_followed;
-	recorder->following.context = recorder;
-	r = peeps_recording_open(&recorder->recording, options->output, bounds, problem);
 	if (r == 0) {
-		peeps_stop_begin(&stop);
-		view->begun(view->context, recorder);
-		tell_cut_off(recorder);
-		recorder->begun_unix_ns = peeps_clock_ns(CLOCK_REALTIME);
-		recorder->begun_ns = peeps_clock_monotonic_ns();
-		recorder->ticks = (struct peeps_ticks){ .start_ns = recorder->begun_ns,
-							.interval_ns = options->interval_ns,
-							.time_ns = options->time_ns };
-		r = run(recorder, problem);
-		recorder->ended_ns = peeps_clock_monotonic_ns();
-		closed = peeps_recording_close(&recorder->recording, &of_closing);
-		if (closed && r == 0) {
-			*problem = of_closing;
-			r = closed;
-		}
-		peeps_stop_end(&stop);
+		recorder->following.tell = on_followed;
+		recorder->following.context = recorder;
+		r = peeps_recording_open(&recorder->recording, options->output, bounds, problem);
+		if (r == 0)
+			r = run_and_close(recorder, problem);
+		peeps_following_deinit(&recorder->following);
 	}
-	peeps_following_deinit(&recorder->following);
+	peeps_stop_end(&stop);
 	return r;
 }
