@@ -262,6 +262,8 @@ static bool segment_look(struct peeps_found *found, struct peeps_processes *proc
 
 struct finding {
 	struct peeps_processes *processes;
+	peeps_processes_wanted_fn *wanted; /* NULL: all are */
+	void *context;
 	size_t room;
 	bool failed;
 };
@@ -289,9 +291,12 @@ static struct peeps_found *found_add(struct finding *finding)
 static bool process_try(void *context, pid_t pid, int proc_fd)
 {
 	struct finding *finding = context;
-	const enum sight sight = segment_search(proc_fd);
 	struct peeps_found *found;
+	enum sight sight;
 
+	if (finding->wanted && !finding->wanted(finding->context, pid))
+		return true;
+	sight = segment_search(proc_fd);
 	finding->processes->refused += sight == SIGHT_REFUSED;
 	if (sight != SIGHT_SEGMENT)
 		return true;
@@ -315,7 +320,13 @@ static int found_compare(const void *a, const void *b)
 
 int peeps_processes_find(struct peeps_processes *processes, struct peeps_problem *problem)
 {
-	struct finding finding = { .processes = processes };
+	return peeps_processes_find_some(processes, NULL, NULL, problem);
+}
+
+int peeps_processes_find_some(struct peeps_processes *processes, peeps_processes_wanted_fn *wanted,
+			      void *context, struct peeps_problem *problem)
+{
+	struct finding finding = { .processes = processes, .wanted = wanted, .context = context };
 	int r;
 
 	memset(processes, 0, sizeof(*processes));

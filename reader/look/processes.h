@@ -52,6 +52,12 @@ struct peeps_processes {
  * Returns 0; -ENOMEM; another -errno, with the problem filled: there is no /proc to ask.
  */
 int peeps_processes_find(struct peeps_processes *processes, struct peeps_problem *problem);
+
+/* The same, without those that are not wanted: of these, nothing is looked at. */
+typedef bool peeps_processes_wanted_fn(void *context, pid_t pid);
+int peeps_processes_find_some(struct peeps_processes *processes, peeps_processes_wanted_fn *wanted,
+			      void *context, struct peeps_problem *problem);
+
 void peeps_processes_free(struct peeps_processes *processes);
 
 /**

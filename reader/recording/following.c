@@ -130,12 +130,15 @@ static void scan(struct peeps_following *following)
 
 	if (begin_ns < following->scan_after_ns)
 		return;
-	if (peeps_processes_find(&processes, &problem) == 0) {
+	peeps_known_begin(&following->known, begin_ns);
+	if (peeps_processes_find_some(&processes, peeps_known_is_due, &following->known,
+				      &problem) == 0) {
 		for (size_t i = 0; i < processes.count; i++)
 			meet(following, &processes.found[i]);
 		peeps_processes_free(&processes);
 		following->has_scanned = true;
 	}
+	peeps_known_end(&following->known);
 	end_ns = peeps_clock_monotonic_ns();
 	following->scan_after_ns = end_ns + (SCAN_SHARE - 1) * (end_ns - begin_ns);
 }
@@ -218,6 +221,7 @@ void peeps_following_deinit(struct peeps_following *following)
 {
 	while (following->count)
 		remove_at(following, following->count - 1);
+	peeps_known_deinit(&following->known);
 }
 
 void peeps_following_update(struct peeps_following *following)

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "reader/look/place.h"
+#include "reader/recording/known.h"
 #include "reader/target/attach.h"
 
 #define PEEPS_FOLLOWED_MAX 64 /* in one cut */
@@ -28,6 +29,7 @@ struct peeps_following {
 	size_t name_count, count;
 	const char *names[PEEPS_FOLLOWED_MAX];
 	struct peeps_followed followed[PEEPS_FOLLOWED_MAX];
+	struct peeps_known known;
 	uint64_t scan_after_ns; /* CLOCK_MONOTONIC: not before that are names looked for again */
 	bool has_scanned;       /* once: what it finds from now on has just begun */
 	bool told_of_more;      /* than there is room for */
@@ -49,7 +51,8 @@ void peeps_following_deinit(struct peeps_following *following);
 /**
  * peeps_following_update - forget who has ended, and find who has begun
  *
- * All of /proc is searched for names, but for no more than a twentieth of the time: if that takes long, less often.
+ * Who has just begun is seen at once; who was there already, and gets the name or a segment only now, within
+ * PEEPS_KNOWN_FOR_NS. /proc is searched for no more than a twentieth of the time: if that takes long, less often.
  */
 void peeps_following_update(struct peeps_following *following);
 
