@@ -135,8 +135,9 @@ const struct peeps_verb_entry peeps_verbs[PEEPS_VERB_COUNT] = {
 		.arguments = "TARGET... -o FILE|DB",
 		.summary = "a snapshot every so often, into a file or a database",
 		.description = "What was it like before it hung? The file is a series of snapshots, and a TARGET itself: every verb\n"
-			       "shows its last one, or that of --at. A TARGET by name need not run yet: whatever starts under that\n"
-			       "name is followed. It can be stopped at any moment, by any means: what was recorded stays.\n",
+			       "shows its last one, or that of --at. A file that is there already is gone on with. A TARGET by name\n"
+			       "need not run yet: whatever starts under that name is followed. It can be stopped at any moment, by\n"
+			       "any means: what was recorded stays.\n",
 		.takes = PEEPS_TAKES_TARGETS,
 		.statuses = LOOKS,
 		.examples = {
@@ -326,11 +327,11 @@ const struct peeps_option_entry peeps_option_entries[] = {
 		.letter = 'o',
 		.name = "output",
 		.argument = "FILE",
-		.summary = "write there, all or nothing; - is stdout",
+		.summary = "write into that file; - is stdout",
 		.details =
 			"The format is as FILE ends: .json, .msgpack or .dot, else text; "
 			"what ends in .zst is compressed as well. A file takes its name only when it is complete. Of record: "
-			".db is a database, and the file is appended to as it goes.",
+			".msgpack, .json (with .zst or not) or .db, and the file is appended to as it goes.",
 		.verbs = VERB(DUMP) | VERB(RECORD) | VERB(QUERY),
 	},
 	{
@@ -343,9 +344,10 @@ const struct peeps_option_entry peeps_option_entries[] = {
 		.id = PEEPS_OPTION_AT,
 		.name = "at",
 		.argument = "N",
-		.summary = "that snapshot of a series: from 1, or from the last, -1",
+		.summary = "that snapshot of a series by its number, or from the last, -1",
 		.details =
-			"A database numbers its snapshots, and a recording those that it took: from 1.",
+			"Without it, the last. A database numbers its snapshots, and a recording those that it took, "
+			"from 1: older ones may have made room.",
 		.verbs = SERIES,
 	},
 	{
@@ -383,6 +385,8 @@ const struct peeps_option_entry peeps_option_entries[] = {
 		.name = "interval",
 		.argument = "DURATION",
 		.summary = "from one snapshot to the next; 1s unless told",
+		.details =
+			"One that is late, because the one before it took longer, is left out and counted.",
 		.verbs = VERB(RECORD),
 	},
 	{
@@ -397,7 +401,9 @@ const struct peeps_option_entry peeps_option_entries[] = {
 		.id = PEEPS_OPTION_KEEP,
 		.name = "keep",
 		.argument = "N",
-		.summary = "only the newest N snapshots",
+		.summary = "at most N snapshots: the oldest make room",
+		.details =
+			"Of a series a quarter goes at once, of a database only what has to.",
 		.verbs = VERB(RECORD),
 	},
 	{
