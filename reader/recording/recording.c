@@ -7,6 +7,7 @@
 #include <sqlite3.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "reader/graph/graph.h"
@@ -106,13 +107,24 @@ static int lock(struct peeps_recording *recording, const char *path, struct peep
 				 "another peeps-read is recording into it");
 }
 
+/* One that was made for nothing. */
+static void unlock(struct peeps_recording *recording)
+{
+	if (recording->is_new && recording->snapshots == 0)
+		(void)unlink(recording->path);
+	(void)close(recording->lock_fd);
+}
+
 static int open_database(struct peeps_recording *recording, const char *path,
 			 struct peeps_problem *problem)
 {
+	struct stat status;
 	int r = lock(recording, path, problem);
 
 	if (r)
 		return r;
+	recording->path = path;
+	recording->is_new = fstat(recording->lock_fd, &status) == 0 && status.st_size == 0;
 	r = peeps_database_append(&recording->database, path, problem);
 	if (r == 0) {
 		r = ask(recording, "SELECT max(sequence) FROM snapshots", &recording->last,
@@ -123,7 +135,7 @@ static int open_database(struct peeps_recording *recording, const char *path,
 			peeps_database_close(&recording->database);
 	}
 	if (r)
-		(void)close(recording->lock_fd);
+		unlock(recording);
 	return r;
 }
 
@@ -237,6 +249,6 @@ int peeps_recording_close(struct peeps_recording *recording, struct peeps_proble
 	if (recording->kind == PEEPS_RECORDING_SERIES)
 		return peeps_series_writer_close(&recording->series, problem);
 	peeps_database_close(&recording->database);
-	(void)close(recording->lock_fd);
+	unlock(recording);
 	return 0;
 }

@@ -16,7 +16,9 @@ struct peeps_recording {
 	struct peeps_series_bounds bounds;
 	struct peeps_series_writer series; /* if it is one; of a database: */
 	struct peeps_database database;
+	const char *path;   /* borrowed */
 	int lock_fd;        /* tells others that somebody records into it */
+	bool is_new;        /* it had nothing in it */
 	uint64_t last;      /* number of the last snapshot; 0 = none yet */
 	uint64_t snapshots; /* in it */
 	uint64_t dropped;   /* by this recording */
@@ -44,7 +46,7 @@ int peeps_recording_add(struct peeps_recording *recording, struct peeps_graph *g
 			struct peeps_problem *problem);
 
 /**
- * peeps_recording_close - all counts stay as they are
+ * peeps_recording_close - all counts stay as they are; what was new and has nothing in it is removed
  *
  * Returns 0 or -errno with the problem filled: it may not be on the disk.
  */

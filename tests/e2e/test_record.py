@@ -333,9 +333,10 @@ class Recording(unittest.TestCase):
         self.documents(self.path())
 
     def test_record__never_there__says_so_and_leaves_no_file(self):
-        answer = READ('record', self.name, '-i', '10ms', '-t', '50ms', '-o', self.path())
-        self.assertEqual((answer.status, answer.out), (3, ''), answer)
-        self.assertIn('nothing was recorded', answer.err)
+        for name in ('none.msgpack', 'none.db'):
+            answer = READ('record', self.name, '-i', '10ms', '-t', '50ms', '-o', self.path(name))
+            self.assertEqual((answer.status, answer.out), (3, ''), answer)
+            self.assertIn('nothing was recorded', answer.err)
         with Target('sleep', '60', ready=False) as sleep:
             answer = READ('record', sleep.pid, '-o', self.path())
             self.assertEqual(answer.status, 4, answer)
