@@ -2,16 +2,28 @@
 #include "reader/database/database.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
 #include <sqlite3.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "reader/database/inserts.h"
 #include "reader/database/schema.h"
+#include "reader/database/tables.h"
 #include "reader/problem.h"
 
 #define IN_MEMORY    ":memory:"
 #define BUSY_WAIT_MS 5000
+
+/* Pages of 8 KiB, because rows have hundreds of bytes; the size of one that is there stays. In memory are those of the
+ * indexes that are written here and there: what does not fit is written to the log, and read from there, again and again. */
+#define WRITE_PRAGMAS                                           \
+	"PRAGMA page_size = 8192; PRAGMA cache_size = -131072;" \
+	"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL"
 
 /* --- problems --------------------------------------------------------------------------------------------------- */
 
@@ -25,12 +37,21 @@ struct failure {
 static const struct failure *failure_of(int code)
 {
 	static const struct failure failures[] = {
-		{ SQLITE_NOTADB, PEEPS_PROBLEM_BAD_SEGMENT, -EBADMSG, "it is no SQLite database" },
-		{ SQLITE_CORRUPT, PEEPS_PROBLEM_BAD_SEGMENT, -EBADMSG, "it is damaged" },
+		{ SQLITE_NOTADB, PEEPS_PROBLEM_BAD_SEGMENT, -EBADMSG,
+		  "name one that is new, or was made by peeps-read load" },
+		{ SQLITE_CORRUPT, PEEPS_PROBLEM_BAD_SEGMENT, -EBADMSG,
+		  "it is damaged: sqlite3 FILE .recover saves what can be saved" },
+		{ SQLITE_CONSTRAINT, PEEPS_PROBLEM_BAD_SEGMENT, -EBADMSG,
+		  "the snapshot contradicts itself: nothing was added" },
+		{ SQLITE_TOOBIG, PEEPS_PROBLEM_BAD_SEGMENT, -EBADMSG, "nothing was added" },
 		{ SQLITE_PERM, PEEPS_PROBLEM_PERMISSION, -EACCES, "" },
-		{ SQLITE_READONLY, PEEPS_PROBLEM_PERMISSION, -EACCES, "" },
-		{ SQLITE_FULL, PEEPS_PROBLEM_OTHER, -ENOSPC, "nothing was added" },
-		{ SQLITE_IOERR, PEEPS_PROBLEM_OTHER, -EIO, "nothing was added" },
+		{ SQLITE_READONLY, PEEPS_PROBLEM_PERMISSION, -EACCES, "may you write it?" },
+		{ SQLITE_CANTOPEN, PEEPS_PROBLEM_PERMISSION, -EACCES,
+		  "may you write it, and in its folder?" },
+		{ SQLITE_FULL, PEEPS_PROBLEM_OTHER, -ENOSPC,
+		  "nothing of this snapshot was added, and what was there is whole" },
+		{ SQLITE_IOERR, PEEPS_PROBLEM_OTHER, -EIO,
+		  "nothing of this snapshot was added, and what was there is whole" },
 		{ SQLITE_BUSY, PEEPS_PROBLEM_OTHER, -EBUSY,
 		  "another program is writing to it: try again" },
 		{ SQLITE_NOMEM, PEEPS_PROBLEM_OTHER, -ENOMEM, "" },
@@ -44,14 +65,39 @@ static const struct failure *failure_of(int code)
 	return &other;
 }
 
-int peeps_database_fail(struct peeps_database *database, struct peeps_problem *problem)
+static void name_what(const struct peeps_database *database, struct peeps_problem *problem)
 {
-	const struct failure *failure = failure_of(sqlite3_errcode(database->sqlite));
-
 	(void)snprintf(problem->what, sizeof(problem->what), "cannot use the database '%.128s'",
 		       database->name);
-	return peeps_problem_set(problem, failure->status, failure->error, failure->hint, "%s",
-				 sqlite3_errmsg(database->sqlite));
+}
+
+int peeps_database_fail(struct peeps_database *database, struct peeps_problem *problem)
+{
+	const int code = sqlite3_errcode(database->sqlite);
+	const struct failure *failure = failure_of(code);
+	const int error =
+		(code & 0xff) == SQLITE_IOERR ? sqlite3_system_errno(database->sqlite) : 0;
+
+	name_what(database, problem);
+	errno = error; /* such as: file too large */
+	return error ? peeps_problem_set(problem, failure->status, failure->error, failure->hint,
+					 "%s: %m", sqlite3_errmsg(database->sqlite))
+		     : peeps_problem_set(problem, failure->status, failure->error, failure->hint,
+					 "%s", sqlite3_errmsg(database->sqlite));
+}
+
+/* What SQLite would say less of: fails with an errno. */
+static int fail_by_errno(const struct peeps_database *database, int error, const char *path,
+			 struct peeps_problem *problem)
+{
+	const int status = error == ENOENT || error == ENOTDIR ? PEEPS_PROBLEM_NO_PROCESS
+			   : error == EACCES || error == EROFS || error == EPERM
+				   ? PEEPS_PROBLEM_PERMISSION
+				   : PEEPS_PROBLEM_OTHER;
+
+	name_what(database, problem);
+	errno = error;
+	return peeps_problem_set(problem, status, -error, "", "%.512s: %m", path);
 }
 
 static int run(struct peeps_database *database, const char *sql, struct peeps_problem *problem)
@@ -61,7 +107,7 @@ static int run(struct peeps_database *database, const char *sql, struct peeps_pr
 		       : peeps_database_fail(database, problem);
 }
 
-/* --- opening ---------------------------------------------------------------------------------------------------- */
+/* --- whose it is ------------------------------------------------------------------------------------------------ */
 
 /* The first column of the first row. */
 static int ask(struct peeps_database *database, const char *sql, int64_t *out,
@@ -79,8 +125,26 @@ static int ask(struct peeps_database *database, const char *sql, int64_t *out,
 	return r;
 }
 
-static int check_schema(struct peeps_database *database, bool *is_new,
-			struct peeps_problem *problem)
+static int check_tables(struct peeps_database *database, struct peeps_problem *problem)
+{
+	char *differs = NULL;
+	int r = peeps_tables_check(database->sqlite, &differs);
+
+	if (r == -EIO)
+		r = peeps_database_fail(database, problem);
+	if (differs) {
+		name_what(database, problem);
+		r = peeps_problem_set(problem, PEEPS_PROBLEM_BAD_SEGMENT, -EBADMSG,
+				      "name one that is new, or was made by peeps-read load",
+				      "'%.64s' is missing in it, or is not as it should be",
+				      differs);
+	}
+	free(differs);
+	return r;
+}
+
+/* Nothing is in it yet, or it is ours. */
+static int check_schema(struct peeps_database *database, struct peeps_problem *problem)
 {
 	int64_t application, version, tables;
 	int r = ask(database, "PRAGMA application_id", &application, problem);
@@ -91,11 +155,10 @@ static int check_schema(struct peeps_database *database, bool *is_new,
 		r = ask(database, "SELECT count(*) FROM sqlite_schema", &tables, problem);
 	if (r)
 		return r;
-	*is_new = application == 0 && version == 0 && tables == 0;
-	if (*is_new)
+	database->is_new = application == 0 && version == 0 && tables == 0;
+	if (database->is_new)
 		return 0;
-	(void)snprintf(problem->what, sizeof(problem->what), "cannot use the database '%.128s'",
-		       database->name);
+	name_what(database, problem);
 	if (application != PEEPS_DATABASE_APPLICATION)
 		return peeps_problem_set(problem, PEEPS_PROBLEM_BAD_SEGMENT, -EBADMSG,
 					 "name one that is new, or was made by peeps-read load",
@@ -105,29 +168,33 @@ static int check_schema(struct peeps_database *database, bool *is_new,
 					 "use the peeps-read that made it, or load into another",
 					 "its tables are of version %lld, and these here of %d",
 					 (long long)version, PEEPS_DATABASE_VERSION);
-	return 0;
+	return check_tables(database, problem);
 }
 
-static int open_database(struct peeps_database *database, const char *path, int flags,
-			 struct peeps_problem *problem)
+/* --- opening ---------------------------------------------------------------------------------------------------- */
+
+/* A file's name, and nothing that SQLite would take for something else: ":memory:", "file:x?mode=memory", "". */
+static int name_file(struct peeps_database *database, const char *path)
 {
 	*database = (struct peeps_database){ .name = path };
-	if (sqlite3_open_v2(path, &database->sqlite, flags, NULL) != SQLITE_OK)
+	if (asprintf(&database->file, "%s%s", *path == '/' ? "" : "./", path) >= 0)
+		return 0;
+	database->file = NULL;
+	return -ENOMEM;
+}
+
+static int open_database(struct peeps_database *database, const char *file, int flags,
+			 struct peeps_problem *problem)
+{
+	if (sqlite3_open_v2(file, &database->sqlite, flags | SQLITE_OPEN_NOMUTEX, NULL) !=
+	    SQLITE_OK)
 		return peeps_database_fail(database, problem);
 	(void)sqlite3_extended_result_codes(database->sqlite, 1);
 	(void)sqlite3_busy_timeout(database->sqlite, BUSY_WAIT_MS);
 	(void)sqlite3_db_config(database->sqlite, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	(void)sqlite3_db_config(database->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	(void)sqlite3_db_config(database->sqlite, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
 	return run(database, "PRAGMA foreign_keys = ON", problem);
-}
-
-static int make_schema(struct peeps_database *database, struct peeps_problem *problem)
-{
-	int r = run(database, "BEGIN IMMEDIATE", problem);
-
-	if (r == 0)
-		r = run(database, peeps_schema_sql, problem);
-	return r ? r : run(database, "COMMIT", problem);
 }
 
 static int close_if(int failed, struct peeps_database *database)
@@ -137,43 +204,129 @@ static int close_if(int failed, struct peeps_database *database)
 	return failed;
 }
 
+/* What is there: a file, or (returns -ENOENT, no problem filled) nothing. */
+static int find_file(const struct peeps_database *database, struct peeps_problem *problem)
+{
+	struct stat status;
+
+	if (stat(database->file, &status) != 0)
+		return errno == ENOENT ? -ENOENT
+				       : fail_by_errno(database, errno, database->name, problem);
+	if (S_ISREG(status.st_mode))
+		return 0;
+	name_what(database, problem);
+	return peeps_problem_set(problem, PEEPS_PROBLEM_BAD_SEGMENT, -EBADMSG,
+				 "name one that is new, or was made by peeps-read load",
+				 S_ISDIR(status.st_mode) ? "it is a folder" : "it is no file");
+}
+
+/* The write-ahead log lies beside it. */
+static int check_folder(const struct peeps_database *database, struct peeps_problem *problem)
+{
+	char *file = strdup(database->file);
+	const char *folder;
+	int r = 0;
+
+	if (!file)
+		return -ENOMEM;
+	folder = dirname(file);
+	if (faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) != 0)
+		r = fail_by_errno(database, errno, folder, problem);
+	free(file);
+	return r;
+}
+
+static int open_to_write(struct peeps_database *database, int flags, struct peeps_problem *problem)
+{
+	int r = open_database(database, database->file, flags | SQLITE_OPEN_READWRITE, problem);
+
+	if (r == 0)
+		r = check_schema(database, problem);
+	if (r == 0 && sqlite3_db_readonly(database->sqlite, "main") == 1)
+		r = fail_by_errno(database, EACCES, database->name, problem);
+	return r;
+}
+
+/* Another program may have been quicker: now that none can write, it is looked at again. */
+static int make_tables(struct peeps_database *database, struct peeps_problem *problem)
+{
+	int r = run(database, "BEGIN IMMEDIATE", problem);
+
+	if (r == 0)
+		r = check_schema(database, problem);
+	if (r == 0 && database->is_new)
+		r = run(database, peeps_schema_sql, problem);
+	if (r == 0)
+		r = run(database, "COMMIT", problem);
+	return r;
+}
+
+/* Whether it may be appended to, and found: whether it is there. */
+static int find_to_append(struct peeps_database *database, const char *path, bool *found,
+			  struct peeps_problem *problem)
+{
+	int r = name_file(database, path);
+
+	if (r)
+		return r;
+	r = find_file(database, problem);
+	*found = r == 0;
+	return r && r != -ENOENT ? r : check_folder(database, problem);
+}
+
+int peeps_database_check(const char *path, struct peeps_problem *problem)
+{
+	struct peeps_database database;
+	bool found;
+	int r = find_to_append(&database, path, &found, problem);
+
+	if (r == 0 && found)
+		r = open_to_write(&database, 0, problem);
+	peeps_database_close(&database);
+	return r;
+}
+
 int peeps_database_append(struct peeps_database *database, const char *path,
 			  struct peeps_problem *problem)
 {
-	bool is_new = false;
-	int r = open_database(database, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, problem);
+	bool found;
+	int r = find_to_append(database, path, &found, problem);
 
 	if (r == 0)
-		r = check_schema(database, &is_new, problem);
+		r = open_to_write(database, SQLITE_OPEN_CREATE, problem);
 	if (r == 0)
-		r = run(database, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL",
-			problem);
-	if (r == 0 && is_new)
-		r = make_schema(database, problem);
+		r = run(database, WRITE_PRAGMAS, problem);
+	if (r == 0 && database->is_new)
+		r = make_tables(database, problem);
 	return close_if(r, database);
 }
 
 int peeps_database_in_memory(struct peeps_database *database, struct peeps_problem *problem)
 {
-	int r = open_database(database, IN_MEMORY, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
-			      problem);
+	int r;
 
+	*database = (struct peeps_database){ .name = IN_MEMORY };
+	r = open_database(database, IN_MEMORY, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, problem);
 	if (r == 0)
-		r = make_schema(database, problem);
+		r = run(database, "BEGIN", problem);
+	if (r == 0)
+		r = run(database, peeps_schema_sql, problem);
+	if (r == 0)
+		r = run(database, "COMMIT", problem);
 	return close_if(r, database);
 }
 
 int peeps_database_read(struct peeps_database *database, const char *path,
 			struct peeps_problem *problem)
 {
-	bool is_new = false;
-	int r = open_database(database, path, SQLITE_OPEN_READONLY, problem);
+	int r = name_file(database, path);
 
 	if (r == 0)
-		r = check_schema(database, &is_new, problem);
-	if (r == 0 && is_new) {
-		(void)snprintf(problem->what, sizeof(problem->what),
-			       "cannot use the database '%.128s'", path);
+		r = open_database(database, database->file, SQLITE_OPEN_READONLY, problem);
+	if (r == 0)
+		r = check_schema(database, problem);
+	if (r == 0 && database->is_new) {
+		name_what(database, problem);
 		r = peeps_problem_set(problem, PEEPS_PROBLEM_BAD_SEGMENT, -EBADMSG,
 				      "peeps-read load fills one", "it is empty");
 	}
@@ -184,6 +337,7 @@ void peeps_database_close(struct peeps_database *database)
 {
 	peeps_inserts_free(database->inserts);
 	(void)sqlite3_close(database->sqlite);
+	free(database->file);
 	*database = (struct peeps_database){ .sqlite = NULL };
 }
 
@@ -198,7 +352,7 @@ static int add(struct peeps_database *database, const struct peeps_graph *graph,
 		database->inserts = peeps_inserts_new(database->sqlite);
 	if (!database->inserts)
 		return peeps_database_fail(database, problem);
-	r = peeps_inserts_graph(database->inserts, graph, id);
+	r = peeps_inserts_graph(database->inserts, graph, &database->progress, id);
 	return r == -EIO ? peeps_database_fail(database, problem) : r;
 }
 

@@ -16,20 +16,37 @@ struct peeps_inserts;
 struct peeps_problem;
 struct sqlite3;
 
+/* How far a load is, now and then while it goes on: rows of how many. */
+struct peeps_progress {
+	void (*tell)(void *context, size_t done, size_t total); /* NULL: nobody wants to know */
+	void *context;
+};
+
 struct peeps_database {
 	struct sqlite3 *sqlite;
 	const char *name; /* for problems: its path, borrowed; or what stands for one in memory */
-	struct peeps_inserts *inserts; /* prepared when the first snapshot is added */
+	char *file;       /* as SQLite is told it; NULL in memory */
+	bool is_new;      /* it had no tables when it was opened */
+	struct peeps_inserts *inserts;  /* prepared when the first snapshot is added */
+	struct peeps_progress progress; /* of peeps_database_add(): whoever opened it may set it */
 };
 
 /**
  * peeps_database_append - open a database to add snapshots to; a new one is made if there is no file, or an empty one
+ * @path: of a file: nothing in it has a meaning for SQLite. Borrowed
  *
- * Returns 0 or -errno with the problem filled: -EBADMSG no database, or not one of ours, -EPROTONOSUPPORT another version's.
+ * Files that are something else are not touched.
+ * Returns 0 or -errno with the problem filled: -EBADMSG no database, or not one of ours, or its tables are not as
+ * schema.sql makes them; -EPROTONOSUPPORT another version's; -ENOENT no such folder; -EACCES, ... it cannot be written.
  * Undo with peeps_database_close().
  */
 int peeps_database_append(struct peeps_database *database, const char *path,
 			  struct peeps_problem *problem);
+
+/**
+ * peeps_database_check - what peeps_database_append() would say, before anything is made
+ */
+int peeps_database_check(const char *path, struct peeps_problem *problem);
 
 /**
  * peeps_database_in_memory - a new one, gone when it is closed
@@ -54,7 +71,7 @@ int peeps_database_add(struct peeps_database *database, const struct peeps_graph
 		       int64_t *id, struct peeps_problem *problem);
 
 /**
- * peeps_database_keep - remove all but the newest
+ * peeps_database_keep - remove all but the newest: the file does not shrink, but what comes next takes their room
  * @count: of snapshots to keep
  *
  * Returns how many were removed, or -errno with the problem filled.

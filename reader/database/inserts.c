@@ -4,9 +4,10 @@
 #include <errno.h>
 #include <sqlite3.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "reader/database/database.h"
 #include "reader/format/document.h"
 #include "reader/format/json.h"
 #include "reader/graph/graph.h"
@@ -44,62 +45,72 @@ static const char *const inserts_sql[INSERTS] = {
 		"victims_json) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 };
 
-/* A column that JSON goes into, and where it is made: a stream that writes over what it wrote before. */
-struct text {
-	FILE *stream;
-	char *bytes;
-	size_t length;
-};
-
-#define TEXTS 4 /* of a finding */
+#define TEXTS 4 /* columns of JSON that a finding has, which has most */
 
 struct peeps_inserts {
 	sqlite3 *sqlite;
 	sqlite3_stmt *statements[INSERTS];
-	struct text texts[TEXTS];
+	struct peeps_json texts[TEXTS];
 	/* of the row that is being made: */
 	sqlite3_stmt *statement;
 	int column; /* the last one that was bound */
 	int result; /* the first error of SQLite's */
 	int error;  /* -ENOMEM, or 0 */
 	int64_t snapshot;
+	const struct peeps_progress *progress;
+	size_t done, total; /* rows */
 };
+
+static bool is_fine(const struct peeps_inserts *inserts)
+{
+	return inserts->result == SQLITE_OK && inserts->error == 0;
+}
 
 /* --- columns, from left to right -------------------------------------------------------------------------------- */
 
-static void note(struct peeps_inserts *inserts, int result)
-{
-	if (inserts->result == SQLITE_OK)
-		inserts->result = result;
-}
-
-/* What is beyond 2^63, and PEEPS_NO_TIME is beyond, is null. */
+/* What is beyond 2^63, and PEEPS_NO_TIME is beyond, is null. Once something has failed nothing is done any more, so that
+ * SQLite still knows what it was. */
 static void put_number(struct peeps_inserts *inserts, uint64_t number)
 {
 	inserts->column++;
-	note(inserts,
-	     number <= PEEPS_SINK_NUMBER_MAX
-		     ? sqlite3_bind_int64(inserts->statement, inserts->column, (int64_t)number)
-		     : sqlite3_bind_null(inserts->statement, inserts->column));
+	if (is_fine(inserts))
+		inserts->result = number <= PEEPS_SINK_NUMBER_MAX
+					  ? sqlite3_bind_int64(inserts->statement, inserts->column,
+							       (int64_t)number)
+					  : sqlite3_bind_null(inserts->statement, inserts->column);
 }
 
-/* NULL is null. */
-static void put_text(struct peeps_inserts *inserts, const char *text)
+/* The bytes stay until the row is made. NULL is null. */
+static void put_bytes(struct peeps_inserts *inserts, const char *bytes, size_t count)
 {
 	inserts->column++;
-	note(inserts,
-	     sqlite3_bind_text(inserts->statement, inserts->column, text, -1, SQLITE_STATIC));
+	if (is_fine(inserts))
+		inserts->result = sqlite3_bind_text64(inserts->statement, inserts->column, bytes,
+						      count, SQLITE_STATIC, SQLITE_UTF8);
+}
+
+static void put_text(struct peeps_inserts *inserts, const char *text)
+{
+	put_bytes(inserts, text, text ? strlen(text) : 0);
 }
 
 static void put_place(struct peeps_inserts *inserts, const struct peeps_source *source)
 {
-	char *place = NULL;
+	char *place;
 
-	if (source->file)
-		place = sqlite3_mprintf("%s:%u", source->file, source->line);
+	if (!source->file) {
+		put_text(inserts, NULL);
+		return;
+	}
+	place = sqlite3_mprintf("%s:%u", source->file, source->line);
 	inserts->column++;
-	note(inserts,
-	     sqlite3_bind_text(inserts->statement, inserts->column, place, -1, sqlite3_free));
+	if (!place)
+		inserts->error = -ENOMEM;
+	if (is_fine(inserts))
+		inserts->result = sqlite3_bind_text(inserts->statement, inserts->column, place, -1,
+						    sqlite3_free);
+	else
+		sqlite3_free(place);
 }
 
 /* --- rows ------------------------------------------------------------------------------------------------------- */
@@ -112,45 +123,37 @@ static void begin_row(struct peeps_inserts *inserts, enum insert table)
 		put_number(inserts, (uint64_t)inserts->snapshot);
 }
 
+#define ROWS_A_WORD 4096 /* of progress */
+
 static void end_row(struct peeps_inserts *inserts)
 {
-	const int result = sqlite3_step(inserts->statement);
+	int result;
 
-	note(inserts, result == SQLITE_DONE ? SQLITE_OK : result);
-	(void)sqlite3_reset(inserts->statement);
+	if (!is_fine(inserts))
+		return;
+	result = sqlite3_step(inserts->statement);
+	if (result == SQLITE_DONE)
+		(void)sqlite3_reset(inserts->statement);
+	else
+		inserts->result = sqlite3_reset(inserts->statement);
+	inserts->done++;
+	if (inserts->progress->tell && inserts->done % ROWS_A_WORD == 0)
+		inserts->progress->tell(inserts->progress->context, inserts->done, inserts->total);
 }
 
-/* A column of JSON: begin, write one value, end. */
-static struct peeps_sink *begin_json(struct peeps_inserts *inserts, struct peeps_json *json,
-				     size_t text)
+/* A column of JSON: one value. What was made of it stays until the row is made. */
+static void end_json(struct peeps_inserts *inserts, const struct peeps_json *json)
 {
-	rewind(inserts->texts[text].stream);
-	if (peeps_json_open(json, inserts->texts[text].stream) == 0)
-		return &json->sink;
-	inserts->error = -ENOMEM;
-	return NULL;
+	if (json->sink.error)
+		inserts->error = -json->sink.error;
+	put_bytes(inserts, json->bytes, json->used);
 }
 
-static void end_json(struct peeps_inserts *inserts, struct peeps_json *json, size_t text)
-{
-	struct text *made = &inserts->texts[text];
-
-	if (peeps_json_close(json) != 0 || fflush(made->stream) != 0)
-		inserts->error = -ENOMEM;
-	inserts->column++;
-	note(inserts, sqlite3_bind_text64(inserts->statement, inserts->column, made->bytes,
-					  (sqlite3_uint64)ftell(made->stream) - 1, SQLITE_STATIC,
-					  SQLITE_UTF8));
-}
-
-#define PUT_JSON(inserts, text, write, ...)                                      \
-	do {                                                                     \
-		struct peeps_json json;                                          \
-		struct peeps_sink *json_sink = begin_json(inserts, &json, text); \
-		if (!json_sink)                                                  \
-			return;                                                  \
-		write(json_sink, __VA_ARGS__);                                   \
-		end_json(inserts, &json, text);                                  \
+#define PUT_JSON(inserts, text, write, ...)                        \
+	do {                                                       \
+		struct peeps_json *made = &(inserts)->texts[text]; \
+		write(peeps_json_begin(made), __VA_ARGS__);        \
+		end_json(inserts, made);                           \
 	} while (0)
 
 static void insert_snapshot(struct peeps_inserts *inserts, const struct peeps_graph *graph)
@@ -260,15 +263,20 @@ static void insert_finding(struct peeps_inserts *inserts, const struct peeps_gra
 	end_row(inserts);
 }
 
-static bool is_fine(const struct peeps_inserts *inserts)
+static size_t count_rows(const struct peeps_graph *graph)
 {
-	return inserts->result == SQLITE_OK && inserts->error == 0;
+	return 1 + graph->process_count + graph->node_count + graph->edge_count +
+	       graph->scope_count + graph->membership_count + graph->finding_count;
 }
 
-int peeps_inserts_graph(struct peeps_inserts *inserts, const struct peeps_graph *graph, int64_t *id)
+int peeps_inserts_graph(struct peeps_inserts *inserts, const struct peeps_graph *graph,
+			const struct peeps_progress *progress, int64_t *id)
 {
 	inserts->result = SQLITE_OK;
 	inserts->error = 0;
+	inserts->progress = progress;
+	inserts->done = 0;
+	inserts->total = count_rows(graph);
 	insert_snapshot(inserts, graph);
 	for (size_t i = 0; is_fine(inserts) && i < graph->process_count; i++)
 		insert_process(inserts, &graph->processes[i]);
@@ -298,11 +306,8 @@ void peeps_inserts_free(struct peeps_inserts *inserts)
 		return;
 	for (size_t i = 0; i < INSERTS; i++)
 		(void)sqlite3_finalize(inserts->statements[i]);
-	for (size_t i = 0; i < TEXTS; i++) {
-		if (inserts->texts[i].stream)
-			(void)fclose(inserts->texts[i].stream);
-		free(inserts->texts[i].bytes);
-	}
+	for (size_t i = 0; i < TEXTS; i++)
+		peeps_json_close_memory(&inserts->texts[i]);
 	free(inserts);
 }
 
@@ -313,11 +318,8 @@ struct peeps_inserts *peeps_inserts_new(sqlite3 *sqlite)
 
 	if (inserts)
 		inserts->sqlite = sqlite;
-	for (size_t i = 0; fine && i < TEXTS; i++) {
-		inserts->texts[i].stream =
-			open_memstream(&inserts->texts[i].bytes, &inserts->texts[i].length);
-		fine = inserts->texts[i].stream;
-	}
+	for (size_t i = 0; fine && i < TEXTS; i++)
+		fine = peeps_json_open_memory(&inserts->texts[i]) == 0;
 	for (size_t i = 0; fine && i < INSERTS; i++)
 		fine = sqlite3_prepare_v3(sqlite, inserts_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
 					  &inserts->statements[i], NULL) == SQLITE_OK;

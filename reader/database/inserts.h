@@ -7,6 +7,7 @@
 
 struct peeps_graph;
 struct peeps_inserts;
+struct peeps_progress;
 struct sqlite3;
 
 /**
@@ -19,11 +20,12 @@ void peeps_inserts_free(struct peeps_inserts *inserts);
 
 /**
  * peeps_inserts_graph - a row for each thing of a graph
- * @id: set to the snapshot's number
+ * @progress: told of every some thousand rows (reader/database/database.h)
+ * @id:       set to the snapshot's number
  *
  * Returns 0; -EIO if SQLite failed, which knows why; -ENOMEM.
  */
 int peeps_inserts_graph(struct peeps_inserts *inserts, const struct peeps_graph *graph,
-			int64_t *id);
+			const struct peeps_progress *progress, int64_t *id);
 
 #endif

@@ -2,6 +2,7 @@
 #include "reader/format/json.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <yajl_gen.h>
 
@@ -9,9 +10,26 @@ static void flush(struct peeps_json *json)
 {
 	errno = 0;
 	if (!json->sink.error &&
-	    fwrite_unlocked(json->buffer, 1, json->used, json->out) != json->used)
+	    fwrite_unlocked(json->bytes, 1, json->used, json->out) != json->used)
 		peeps_sink_fail(&json->sink, errno ? errno : EIO);
 	json->used = 0;
+}
+
+/* For at least so many more. Returns false without memory. */
+static bool grow(struct peeps_json *json, size_t count)
+{
+	const size_t size = 2 * (json->used + count);
+	char *bytes = json->bytes == json->buffer ? malloc(size) : realloc(json->bytes, size);
+
+	if (!bytes) {
+		peeps_sink_fail(&json->sink, ENOMEM);
+		return false;
+	}
+	if (json->bytes == json->buffer)
+		memcpy(bytes, json->buffer, json->used);
+	json->bytes = bytes;
+	json->size = size;
+	return true;
 }
 
 /* yajl says each quote, comma and colon by itself: a stream's own buffer would cost more than all else. */
@@ -19,16 +37,18 @@ static void write_out(void *context, const char *bytes, size_t count)
 {
 	struct peeps_json *json = context;
 
-	while (count > sizeof(json->buffer) - json->used) {
-		const size_t room = sizeof(json->buffer) - json->used;
+	if (count > json->size - json->used && !json->out && !grow(json, count))
+		return;
+	while (count > json->size - json->used) {
+		const size_t room = json->size - json->used;
 
-		memcpy(json->buffer + json->used, bytes, room);
+		memcpy(json->bytes + json->used, bytes, room);
 		json->used += room;
 		bytes += room;
 		count -= room;
 		flush(json);
 	}
-	memcpy(json->buffer + json->used, bytes, count);
+	memcpy(json->bytes + json->used, bytes, count);
 	json->used += count;
 }
 
@@ -92,9 +112,18 @@ static void write_text(struct peeps_sink *sink, const char *text, size_t length)
 	(void)yajl_gen_string(json_of(sink)->gen, (const unsigned char *)text, length);
 }
 
+#define NUMBER_BYTES sizeof("18446744073709551615")
+
+/* Backwards from the end of the room for it, and not by yajl, who leaves it to printf: every second value is one. */
 static void write_number(struct peeps_sink *sink, uint64_t number)
 {
-	(void)yajl_gen_integer(json_of(sink)->gen, (long long)number);
+	char room[NUMBER_BYTES], *at = room + sizeof(room);
+
+	do {
+		*--at = (char)('0' + number % 10);
+		number /= 10;
+	} while (number);
+	(void)yajl_gen_number(json_of(sink)->gen, at, (size_t)(room + sizeof(room) - at));
 }
 
 static void write_real(struct peeps_sink *sink, double number)
@@ -124,16 +153,23 @@ static const struct peeps_sink_type json_type = {
 	.null = write_null,
 };
 
-int peeps_json_open(struct peeps_json *json, FILE *out)
+static int open_generator(struct peeps_json *json, FILE *out)
 {
 	json->sink = (struct peeps_sink){ .type = &json_type };
 	json->out = out;
+	json->bytes = json->buffer;
+	json->size = sizeof(json->buffer);
 	json->used = 0;
 	json->gen = yajl_gen_alloc(NULL);
 	if (!json->gen)
 		return -ENOMEM;
 	(void)yajl_gen_config(json->gen, yajl_gen_print_callback, write_escaped, json);
 	return 0;
+}
+
+int peeps_json_open(struct peeps_json *json, FILE *out)
+{
+	return open_generator(json, out);
 }
 
 int peeps_json_close(struct peeps_json *json)
@@ -143,4 +179,26 @@ int peeps_json_close(struct peeps_json *json)
 	yajl_gen_free(json->gen);
 	json->gen = NULL;
 	return -json->sink.error;
+}
+
+int peeps_json_open_memory(struct peeps_json *json)
+{
+	return open_generator(json, NULL);
+}
+
+struct peeps_sink *peeps_json_begin(struct peeps_json *json)
+{
+	json->used = 0;
+	json->sink.error = 0;
+	yajl_gen_reset(json->gen, NULL);
+	return &json->sink;
+}
+
+void peeps_json_close_memory(struct peeps_json *json)
+{
+	if (json->gen)
+		yajl_gen_free(json->gen);
+	if (json->bytes != json->buffer)
+		free(json->bytes);
+	*json = (struct peeps_json){ .gen = NULL };
 }

@@ -13,9 +13,10 @@
 
 struct peeps_json {
 	struct peeps_sink sink;
-	FILE *out;
+	FILE *out; /* NULL: what is made stays in memory */
 	struct yajl_gen_t *gen;
-	size_t used; /* of buffer */
+	char *bytes; /* buffer, or memory that grows */
+	size_t used, size;
 	char buffer[PEEPS_JSON_BUFFER_BYTES];
 };
 
@@ -32,6 +33,18 @@ int peeps_json_open(struct peeps_json *json, FILE *out);
  * Returns 0, or -errno of the first write that failed; what is in the stream's buffer may still fail.
  */
 int peeps_json_close(struct peeps_json *json);
+
+/**
+ * peeps_json_open_memory - values one by one, each in memory: json does not move until peeps_json_close_memory(), which
+ * is also fine for one that is zeroed
+ *
+ * Between peeps_json_begin() and the next one, bytes and used are what was written, without an end of its own, unless
+ * sink.error says that there was no memory.
+ * Returns 0 or -ENOMEM.
+ */
+int peeps_json_open_memory(struct peeps_json *json);
+struct peeps_sink *peeps_json_begin(struct peeps_json *json);
+void peeps_json_close_memory(struct peeps_json *json);
 
 /* As to any sink, but that it need not be known how many entries follow. */
 static inline void peeps_json_map(struct peeps_json *json)
