@@ -18,6 +18,7 @@
 
 #define IN_MEMORY    ":memory:"
 #define BUSY_WAIT_MS 5000
+#define HEADER_BYTES 100 /* of every SQLite database */
 
 /* Pages of 8 KiB, because rows have hundreds of bytes; the size of one that is there stays. In memory are those of the
  * indexes that are written here and there: what does not fit is written to the log, and read from there, again and again. */
@@ -73,17 +74,16 @@ static void name_what(const struct peeps_database *database, struct peeps_proble
 
 int peeps_database_fail(struct peeps_database *database, struct peeps_problem *problem)
 {
-	const int code = sqlite3_errcode(database->sqlite);
+	const int code = sqlite3_extended_errcode(database->sqlite);
 	const struct failure *failure = failure_of(code);
-	const int error =
-		(code & 0xff) == SQLITE_IOERR ? sqlite3_system_errno(database->sqlite) : 0;
 
 	name_what(database, problem);
-	errno = error; /* such as: file too large */
-	return error ? peeps_problem_set(problem, failure->status, failure->error, failure->hint,
-					 "%s: %m", sqlite3_errmsg(database->sqlite))
-		     : peeps_problem_set(problem, failure->status, failure->error, failure->hint,
-					 "%s", sqlite3_errmsg(database->sqlite));
+	return peeps_problem_set(
+		problem, failure->status, failure->error, failure->hint, "%s%s",
+		sqlite3_errmsg(database->sqlite),
+		code == SQLITE_IOERR_WRITE
+			? ": a write failed, as of a file that may not grow (ulimit -f)"
+			: "");
 }
 
 /* What SQLite would say less of: fails with an errno. */
@@ -212,12 +212,15 @@ static int find_file(const struct peeps_database *database, struct peeps_problem
 	if (stat(database->file, &status) != 0)
 		return errno == ENOENT ? -ENOENT
 				       : fail_by_errno(database, errno, database->name, problem);
-	if (S_ISREG(status.st_mode))
+	/* SQLite takes a file of one byte for an empty one. */
+	if (S_ISREG(status.st_mode) && (status.st_size == 0 || status.st_size >= HEADER_BYTES))
 		return 0;
 	name_what(database, problem);
 	return peeps_problem_set(problem, PEEPS_PROBLEM_BAD_SEGMENT, -EBADMSG,
-				 "name one that is new, or was made by peeps-read load",
-				 S_ISDIR(status.st_mode) ? "it is a folder" : "it is no file");
+				 "name one that is new, or was made by peeps-read load", "it is %s",
+				 S_ISDIR(status.st_mode)   ? "a folder"
+				 : S_ISREG(status.st_mode) ? "no database"
+							   : "no file");
 }
 
 /* The write-ahead log lies beside it. */
