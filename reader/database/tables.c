@@ -10,27 +10,26 @@
 
 #include "reader/database/schema.h"
 
-/* SQL without comments, and with one space wherever there was white space. To be freed. */
+/* SQL without comments, and with one space wherever there was either. To be freed. In quotes, too: none of ours have any. */
 static char *strip(const char *sql)
 {
 	char *stripped = malloc(strlen(sql) + 1), *at = stripped;
-	bool quoted = false, spaced = false;
+	bool spaced = false;
 
 	for (; stripped && *sql; sql++) {
-		if (!quoted && sql[0] == '-' && sql[1] == '-') {
+		if (sql[0] == '-' && sql[1] == '-') {
 			sql += strcspn(sql, "\n");
 			sql -= !*sql;
 			spaced = true;
 			continue;
 		}
-		if (!quoted && isspace((unsigned char)*sql)) {
+		if (isspace((unsigned char)*sql)) {
 			spaced = true;
 			continue;
 		}
 		if (spaced && at > stripped)
 			*at++ = ' ';
 		spaced = false;
-		quoted ^= *sql == '\'';
 		*at++ = *sql;
 	}
 	if (stripped)

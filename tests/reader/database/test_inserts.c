@@ -153,7 +153,7 @@ static void inserts__scopes_and_findings__every_column(void **state)
 		"1|1|'scope:orders-4711:connection:7'|'connection'|'orders-4711'|'7'|'{\"created_at_ns\":15000000000}'\n");
 	assert_answer(
 		&database,
-		"SELECT scope_id, entity_id = (SELECT id FROM entities LIMIT 1) FROM entity_scope_links",
+		"SELECT scope_id, entity_id = (SELECT id FROM entities ORDER BY row LIMIT 1) FROM entity_scope_links",
 		"'scope:orders-4711:connection:7'|1\n");
 	assert_answer(
 		&database,
