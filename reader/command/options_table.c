@@ -167,7 +167,8 @@ const struct peeps_verb_entry peeps_verbs[PEEPS_VERB_COUNT] = {
 		.arguments = "DB TARGET...",
 		.summary = "append snapshots to a SQLite database",
 		.description = "Processes are looked at in one moment, and are one snapshot; of a series, each one is loaded.\n"
-			       "DB is made if it is not there. A snapshot is loaded whole or not at all.\n",
+			       "DB is made if it is not there. A snapshot is loaded whole or not at all, and printed as soon as it\n"
+			       "is: a line each, which begins with its number in the database.\n",
 		.takes = PEEPS_TAKES_DATABASE_AND_TARGETS,
 		.statuses = LOOKS,
 		.examples = {
