@@ -16,9 +16,9 @@ struct peeps_inserts;
 struct peeps_problem;
 struct sqlite3;
 
-/* How far a load is, now and then while it goes on: rows of how many. */
+/* How far a load is, now and then while it goes on: rows of how many. Returns whether it shall go on. */
 struct peeps_progress {
-	void (*tell)(void *context, size_t done, size_t total); /* NULL: nobody wants to know */
+	bool (*tell)(void *context, size_t done, size_t total); /* NULL: nobody wants to know */
 	void *context;
 };
 
@@ -65,7 +65,7 @@ int peeps_database_read(struct peeps_database *database, const char *path,
  * peeps_database_add - add a snapshot: in one transaction, all of it or nothing
  * @id: set to its number
  *
- * Returns 0; -errno with the problem filled: the database is as it was before.
+ * Returns 0; -EINTR if progress said no; -errno with the problem filled: the database is as it was before.
  */
 int peeps_database_add(struct peeps_database *database, const struct peeps_graph *graph,
 		       int64_t *id, struct peeps_problem *problem);

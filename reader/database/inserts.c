@@ -55,7 +55,7 @@ struct peeps_inserts {
 	sqlite3_stmt *statement;
 	int column; /* the last one that was bound */
 	int result; /* the first error of SQLite's */
-	int error;  /* -ENOMEM, or 0 */
+	int error;  /* -ENOMEM, -EINTR, or 0 */
 	int64_t snapshot;
 	const struct peeps_progress *progress;
 	size_t done, total; /* rows */
@@ -137,8 +137,9 @@ static void end_row(struct peeps_inserts *inserts)
 	else
 		inserts->result = sqlite3_reset(inserts->statement);
 	inserts->done++;
-	if (inserts->progress->tell && inserts->done % ROWS_A_WORD == 0)
-		inserts->progress->tell(inserts->progress->context, inserts->done, inserts->total);
+	if (inserts->progress->tell && inserts->done % ROWS_A_WORD == 0 &&
+	    !inserts->progress->tell(inserts->progress->context, inserts->done, inserts->total))
+		inserts->error = -EINTR;
 }
 
 /* A column of JSON: one value. What was made of it stays until the row is made. */

@@ -23,7 +23,7 @@ void peeps_inserts_free(struct peeps_inserts *inserts);
  * @progress: told of every some thousand rows (reader/database/database.h)
  * @id:       set to the snapshot's number
  *
- * Returns 0; -EIO if SQLite failed, which knows why; -ENOMEM.
+ * Returns 0; -EIO if SQLite failed, which knows why; -ENOMEM; -EINTR if progress said no.
  */
 int peeps_inserts_graph(struct peeps_inserts *inserts, const struct peeps_graph *graph,
 			const struct peeps_progress *progress, int64_t *id);

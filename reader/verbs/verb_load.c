@@ -52,17 +52,16 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000 * NS_PER_MS + (uint64_t)now.tv_nsec;
 }
 
-static void tell(void *context, size_t done, size_t total)
+static void show(struct load *load, size_t done, size_t total)
 {
-	struct load *load = context;
 	const uint64_t ns = now_ns();
 
 	if (ns - load->begun_ns < PATIENCE_NS || ns - load->told_ns < EVERY_NS)
 		return;
 	load->told_ns = ns;
 	load->is_told = true;
-	(void)fprintf(stderr, CLEAR_LINE "snapshot %zu: %zu of %zu rows (%zu %%)", load->count + 1,
-		      done, total, done * 100 / total);
+	(void)fprintf(stderr, CLEAR_LINE "loading snapshot %zu: %zu of %zu rows (%zu %%)",
+		      load->count + 1, done, total, done * 100 / total);
 }
 
 static void erase(struct load *load)
@@ -70,6 +69,47 @@ static void erase(struct load *load)
 	if (load->is_told)
 		(void)fputs(CLEAR_LINE, stderr);
 	load->is_told = false;
+}
+
+/* --- signals ---------------------------------------------------------------------------------------------------- */
+
+static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+
+/* Set by a signal handler, which can be given no context. 0 = none came. */
+static volatile sig_atomic_t stopped_by;
+
+static void on_signal(int number)
+{
+	stopped_by = number;
+}
+
+/* They end a load orderly: what was begun is taken back, and no log of it is left. A second one ends it at once. */
+static void catch_signals(void)
+{
+	const struct sigaction stop = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		struct sigaction before;
+
+		if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+			(void)sigaction(signals[i], &stop, NULL);
+	}
+}
+
+/* As whoever sent it expects. */
+static void end_by_signal(void)
+{
+	(void)signal(stopped_by, SIG_DFL);
+	(void)raise(stopped_by);
+}
+
+static bool tell(void *context, size_t done, size_t total)
+{
+	struct load *load = context;
+
+	if (load->tells)
+		show(load, done, total);
+	return !stopped_by;
 }
 
 /* --- what was loaded -------------------------------------------------------------------------------------------- */
@@ -172,8 +212,8 @@ static int open_database(struct load *load, struct peeps_problem *problem)
 	if (r)
 		return r;
 	load->is_open = true;
-	if (load->tells)
-		load->database.progress = (struct peeps_progress){ .tell = tell, .context = load };
+	catch_signals();
+	load->database.progress = (struct peeps_progress){ .tell = tell, .context = load };
 	return 0;
 }
 
@@ -181,7 +221,7 @@ static int load_one(void *context, const struct peeps_graph *graph, struct peeps
 {
 	struct load *load = context;
 	int64_t id;
-	int r = load->is_open ? 0 : open_database(load, problem);
+	int r = stopped_by ? -EINTR : load->is_open ? 0 : open_database(load, problem);
 
 	if (r == 0)
 		r = peeps_database_add(&load->database, graph, &id, problem);
@@ -270,7 +310,7 @@ int peeps_load(const struct peeps_options *options)
 		return peeps_complain_of(r, &problem);
 	r = load_all(&load, &problem);
 	output.error = -end_output(&load);
-	if (r)
+	if (r && r != -EINTR)
 		status = peeps_complain_of(r, &problem);
 	r = peeps_output_commit(&output, &unsaid);
 	if (r && status == PEEPS_EXIT_FINE) {
@@ -278,5 +318,7 @@ int peeps_load(const struct peeps_options *options)
 			       options->subject);
 		status = peeps_complain_of(r, &unsaid);
 	}
+	if (stopped_by)
+		end_by_signal();
 	return status;
 }

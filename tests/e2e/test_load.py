@@ -364,6 +364,18 @@ class Interrupted(Case):
         self.assertEqual(self.expect_whole(path), {1: (4, 2)})
         self.assertEqual(os.listdir(disk), ['hang.db'])
 
+    def test_load__interrupted__takes_back_what_it_began_and_leaves_nothing_beside_it(self):
+        READ('load', self.path, self.file('small.json', document(4)))
+        many = [self.file(f'{i}.json', document(8000)) for i in range(30)]
+        for number in (signal.SIGINT, signal.SIGTERM):
+            load = subprocess.Popen([READ.path, 'load', self.path, *many], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+            self.assertRegex(load.stdout.readline().decode(), LINE)
+            load.send_signal(number)
+            load.communicate(timeout=60)
+            self.assertEqual(load.returncode, -number)
+            self.assertLess(len(self.expect_whole()), 31)
+            self.assertEqual([name for name in os.listdir(self.folder) if not name.endswith('.json')], ['hang.db'])
+
     def test_load__killed_at_any_moment__every_snapshot_is_whole(self):
         many = document(4000)
         sources = [self.file(f'{i}.json', many) for i in range(6)]

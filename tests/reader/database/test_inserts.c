@@ -295,33 +295,60 @@ static void inserts__text_that_sqlite_refuses__is_told_as_that(void **state)
 
 struct told {
 	size_t times, done, total;
+	size_t stop_at;
 };
 
-static void note_progress(void *context, size_t done, size_t total)
+static bool note_progress(void *context, size_t done, size_t total)
 {
 	struct told *told = context;
 
 	assert_true(done > told->done && done <= total);
-	*told = (struct told){ told->times + 1, done, total };
+	*told = (struct told){ told->times + 1, done, total, told->stop_at };
+	return told->times != told->stop_at;
+}
+
+static struct peeps_graph *graph_large(void)
+{
+	struct peeps_graph *graph = graph_new();
+
+	for (int i = 0; i < 10000; i++)
+		(void)graph_mutex(graph, peeps_arena_format(graph->arena, "m%d", i), "/src/bank.c",
+				  42);
+	return graph;
 }
 
 static void inserts__many_rows__progress_is_told(void **state)
 {
 	struct told told = { .times = 0 };
 	struct peeps_database database = opened();
-	struct peeps_graph *graph = graph_new();
-	char name[16];
+	struct peeps_graph *graph = graph_large();
 
 	(void)state;
-	for (int i = 0; i < 10000; i++) {
-		(void)snprintf(name, sizeof(name), "m%d", i);
-		(void)graph_mutex(graph, peeps_arena_format(graph->arena, "%s", name),
-				  "/src/bank.c", 42);
-	}
 	database.progress = (struct peeps_progress){ .tell = note_progress, .context = &told };
 	(void)added(&database, graph);
 	assert_int_equal(told.total, 10002); /* the snapshot, its process */
 	assert_true(told.times >= 2);
+	peeps_graph_free(graph);
+	peeps_database_close(&database);
+}
+
+static void inserts__progress_says_no__nothing_is_added(void **state)
+{
+	struct told told = { .stop_at = 2 };
+	struct peeps_problem problem = { .status = 0 };
+	struct peeps_database database = opened();
+	struct peeps_graph *graph = graph_large();
+	int64_t id;
+
+	(void)state;
+	database.progress = (struct peeps_progress){ .tell = note_progress, .context = &told };
+	assert_int_equal(peeps_database_add(&database, graph, &id, &problem), -EINTR);
+	assert_int_equal(told.times, 2);
+	assert_answer(&database,
+		      "SELECT (SELECT count(*) FROM snapshots), (SELECT count(*) FROM entities)",
+		      "0|0\n");
+	database.progress.tell = NULL;
+	assert_int_equal(added(&database, graph), 1);
 	peeps_graph_free(graph);
 	peeps_database_close(&database);
 }
@@ -339,6 +366,7 @@ int main(void)
 		cmocka_unit_test(inserts__ids_twice__nothing_is_added_and_the_next_is),
 		cmocka_unit_test(inserts__text_that_sqlite_refuses__is_told_as_that),
 		cmocka_unit_test(inserts__many_rows__progress_is_told),
+		cmocka_unit_test(inserts__progress_says_no__nothing_is_added),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
