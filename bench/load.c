@@ -23,7 +23,7 @@
 #include "reader/graph/graph.h"
 #include "reader/problem.h"
 
-#define ROUNDS        5
+#define ROUNDS        3
 #define NODES_USUALLY 100000
 #define NODES_MAX     4000000
 #define COLUMNS_MAX   16
@@ -150,6 +150,18 @@ static void insert_rows(sqlite3 *sqlite, const struct rows *rows)
 
 /* --- rounds ----------------------------------------------------------------------------------------------------- */
 
+/* A database that was opened for reading only leaves these two behind, empty. */
+static void remove_database(const char *path)
+{
+	static const char *const ends[] = { "", "-wal", "-shm" };
+	char name[320];
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		(void)snprintf(name, sizeof(name), "%s%s", path, ends[i]);
+		(void)unlink(name);
+	}
+}
+
 /* A new database with its tables, and an empty snapshot in it: what comes next is none of their making. */
 static void make_database(struct peeps_database *database, const char *path)
 {
@@ -157,7 +169,7 @@ static void make_database(struct peeps_database *database, const char *path)
 	struct peeps_problem problem = { .status = 0 };
 	int64_t id;
 
-	(void)unlink(path);
+	remove_database(path);
 	need(peeps_database_append(database, path, &problem) == 0, problem.why);
 	need(peeps_database_add(database, &nothing, &id, &problem) == 0, problem.why);
 }
@@ -274,13 +286,6 @@ static void measure(const struct peeps_graph *graph, const char *loaded, const c
 	print("speed of load in processor time", count, "ratio", "insert the same rows", processor);
 }
 
-static void remove_folder(const char *folder, const char *const *files, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		(void)unlink(files[i]);
-	(void)rmdir(folder);
-}
-
 int main(int argc, char **argv)
 {
 	const size_t count = argc > 1 ? bench_count_of(argv[1], NODES_MAX) : NODES_USUALLY;
@@ -296,7 +301,9 @@ int main(int argc, char **argv)
 	(void)snprintf(inserted, sizeof(inserted), "%s/inserted.db", folder);
 	take_all(loaded, graph);
 	measure(graph, loaded, inserted);
-	remove_folder(folder, (const char *[]){ loaded, inserted }, 2);
+	remove_database(loaded);
+	remove_database(inserted);
+	(void)rmdir(folder);
 	peeps_graph_free(graph);
 	return 0;
 }
