@@ -153,7 +153,7 @@ static const struct peeps_sink_type json_type = {
 	.null = write_null,
 };
 
-static int open_generator(struct peeps_json *json, FILE *out)
+int peeps_json_open(struct peeps_json *json, FILE *out)
 {
 	json->sink = (struct peeps_sink){ .type = &json_type };
 	json->out = out;
@@ -167,11 +167,6 @@ static int open_generator(struct peeps_json *json, FILE *out)
 	return 0;
 }
 
-int peeps_json_open(struct peeps_json *json, FILE *out)
-{
-	return open_generator(json, out);
-}
-
 int peeps_json_close(struct peeps_json *json)
 {
 	write_out(json, "\n", 1);
@@ -183,7 +178,7 @@ int peeps_json_close(struct peeps_json *json)
 
 int peeps_json_open_memory(struct peeps_json *json)
 {
-	return open_generator(json, NULL);
+	return peeps_json_open(json, NULL);
 }
 
 struct peeps_sink *peeps_json_begin(struct peeps_json *json)

@@ -72,10 +72,13 @@ static void inserts__snapshot_and_process__every_column(void **state)
 	(void)graph_thread(graph, 4712, "worker-1");
 	assert_int_equal(added(&database, graph), 1);
 	assert_answer(
-		&database, "SELECT * FROM snapshots",
+		&database,
+		"SELECT id, schema, sequence, taken_at_unix_ns, cut_ns, skew_ns, quality, notes_json, origin FROM snapshots",
 		"1|'peeps.snapshot/1'|7|1777636800250000000|12000|5|'partial'|'[\"a \\\"note\\\"\"]'|'hang.msgpack'\n");
 	assert_answer(
-		&database, "SELECT * FROM processes",
+		&database,
+		"SELECT row, snapshot_id, proc_key, pid, own_pid, name, cmdline, start_time, ptime_now_ns, coverage, threads, gone, "
+		"counters_json FROM processes",
 		"1|1|'orders-4711'|4711|4711|'orders'|'./orders --serve'|77|20000000000|'mutexes of peeps'|1|0|"
 		"'{\"dropped_edges\":0,\"torn\":0}'\n");
 	peeps_graph_free(graph);
@@ -97,7 +100,9 @@ static void inserts__entities__every_column(void **state)
 	graph->nodes[node].uncertain = true;
 	(void)added(&database, graph);
 	assert_answer(
-		&database, "SELECT * FROM entities",
+		&database,
+		"SELECT row, snapshot_id, id, kind, process, name, attrs_json, role, site, site_as_compiled, function, krate, "
+		"uncertain, tid, exited, sleeping FROM entities",
 		"1|1|'thread:orders-4711:4712'|'thread'|'orders-4711'|'worker-1'|'{\"activity\":\"running\"}'|'actor'|null|0|null|null|0|4712|0|0\n"
 		"2|1|'mutex:orders-4711:accounts'|'mutex'|'orders-4711'|'accounts'|'{\"mutex_type\":\"normal\"}'|"
 		"'resource'|'bank.c:42'|1|'open'|'bank'|1|null|null|null\n");
@@ -149,7 +154,8 @@ static void inserts__scopes_and_findings__every_column(void **state)
 	assert_int_equal(graph->finding_count, 1);
 	(void)added(&database, graph);
 	assert_answer(
-		&database, "SELECT * FROM scopes",
+		&database,
+		"SELECT row, snapshot_id, id, kind, process, name, attrs_json FROM scopes",
 		"1|1|'scope:orders-4711:connection:7'|'connection'|'orders-4711'|'7'|'{\"created_at_ns\":15000000000}'\n");
 	assert_answer(
 		&database,
