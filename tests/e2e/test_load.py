@@ -424,6 +424,26 @@ class Progress(Case):
         self.assertRegex(told, r'snapshot 1: \d+ of 30002 rows \(\d+ %\)')
         self.assertTrue(told.endswith('\r\x1b[K'), repr(told))
 
+    def test_load__interrupted_amid_a_snapshot__nothing_of_it_is_there(self):
+        READ('load', self.path, self.file('small.json', document(4)))
+        large = self.file('large.json', document(60000))
+        other = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+        other.execute('BEGIN IMMEDIATE')
+        end = threading.Timer(1.5, lambda: other.execute('ROLLBACK'))
+        end.start()
+        ours, theirs = pty.openpty()
+        load = subprocess.Popen([READ.path, 'load', self.path, large], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=theirs, env={**os.environ, 'TERM': 'xterm'})
+        self.assertIn(b'of 90002 rows', os.read(ours, 65536))
+        load.send_signal(signal.SIGINT)
+        self.assertEqual(load.communicate(timeout=60)[0], b'')
+        os.close(ours)
+        os.close(theirs)
+        end.join()
+        other.close()
+        self.assertEqual(load.returncode, -signal.SIGINT)
+        self.assertEqual(self.expect_whole(), {1: (4, 2)})
+
     def test_load__pipe__is_told_nothing(self):
         with tempfile.TemporaryFile() as stderr:
             self.load_for_long(stderr)
