@@ -11,7 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "reader/database/database_read.h"
 #include "reader/database/inserts.h"
+#include "reader/database/read_only.h"
 #include "reader/database/schema.h"
 #include "reader/database/tables.h"
 #include "reader/problem.h"
@@ -152,7 +154,7 @@ static int check_schema(struct peeps_database *database, struct peeps_problem *p
 	if (r == 0)
 		r = ask(database, "PRAGMA user_version", &version, problem);
 	if (r == 0)
-		r = ask(database, "SELECT count(*) FROM sqlite_schema", &tables, problem);
+		r = ask(database, "SELECT exists(SELECT 1 FROM sqlite_schema)", &tables, problem);
 	if (r)
 		return r;
 	database->is_new = application == 0 && version == 0 && tables == 0;
@@ -324,8 +326,8 @@ int peeps_database_read(struct peeps_database *database, const char *path,
 {
 	int r = name_file(database, path);
 
-	if (r == 0)
-		r = open_database(database, database->file, SQLITE_OPEN_READONLY, problem);
+	if (r == 0 && peeps_database_open_read_only(&database->sqlite, path) != SQLITE_OK)
+		r = peeps_database_fail_to_read(database, problem);
 	if (r == 0)
 		r = check_schema(database, problem);
 	if (r == 0 && database->is_new) {

@@ -18,7 +18,7 @@
 #define HEAD_BYTES  256 /* a document may begin with blanks */
 #define CHUNK_BYTES ((size_t)1 << 20)
 #define HINT_FILES \
-	"a target file is a snapshot (dump -o FILE.msgpack), a kept segment, or a core file"
+	"a target file is a snapshot (dump -o FILE.msgpack), a database (load FILE.db), a kept segment, or a core file"
 
 /* Says what path is not. */
 static int is_none_of_ours(const char *path, struct peeps_problem *problem, const char *hint,
@@ -104,6 +104,7 @@ static int tell(const struct head *head, const char *path, enum peeps_place_kind
 		struct peeps_problem *problem)
 {
 	static const unsigned char zstd[] = { 0x28, 0xb5, 0x2f, 0xfd };
+	static const char sqlite[16] = "SQLite format 3";
 	static const uint64_t zeroes;
 
 	if (head->length == 0)
@@ -114,6 +115,8 @@ static int tell(const struct head *head, const char *path, enum peeps_place_kind
 		*kind = PEEPS_PLACE_SEGMENT;
 	else if (begins_with(head, zstd, sizeof(zstd)) || is_json(head) || is_msgpack_map(head))
 		*kind = PEEPS_PLACE_SNAPSHOT;
+	else if (begins_with(head, sqlite, sizeof(sqlite)))
+		*kind = PEEPS_PLACE_DATABASE;
 	else if (begins_with(head, &zeroes, sizeof(zeroes)))
 		return is_none_of_ours(
 			path, problem, HINT_FILES,
@@ -230,7 +233,7 @@ static int head_read(struct head *head, int fd, mode_t mode)
 }
 
 /* Takes fd over, also on failure. */
-static int file_take(struct peeps_file *file, int fd, const char *path,
+static int file_take(struct peeps_file *file, int fd, const char *path, bool is_named,
 		     struct peeps_problem *problem)
 {
 	struct head head;
@@ -242,6 +245,9 @@ static int file_take(struct peeps_file *file, int fd, const char *path,
 		r = head_read(&head, fd, status.st_mode);
 		r = r ? file_failed(path, -r, problem) : tell(&head, path, &file->kind, problem);
 	}
+	if (!r && file->kind == PEEPS_PLACE_DATABASE && !(is_named && S_ISREG(status.st_mode)))
+		r = is_none_of_ours(path, problem, "name the file itself",
+				    "it is a database, and that is opened by its name");
 	if (!r && !S_ISREG(status.st_mode)) {
 		const int copy = pipe_copy(fd, &head);
 
@@ -286,7 +292,7 @@ int peeps_file_open(struct peeps_file *file, const char *path, struct peeps_prob
 {
 	const int fd = path_open(path, problem);
 
-	return fd < 0 ? fd : file_take(file, fd, path, problem);
+	return fd < 0 ? fd : file_take(file, fd, path, true, problem);
 }
 
 int peeps_file_open_stdin(struct peeps_file *file, struct peeps_problem *problem)
@@ -304,5 +310,5 @@ int peeps_file_open_stdin(struct peeps_file *file, struct peeps_problem *problem
 		return file_failed("standard input", errno, problem);
 	}
 	return fd < 0 ? file_failed("standard input", errno, problem)
-		      : file_take(file, fd, "standard input", problem);
+		      : file_take(file, fd, "standard input", false, problem);
 }

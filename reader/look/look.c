@@ -10,6 +10,8 @@
 #include "reader/graph/arena.h"
 #include "reader/target/core.h"
 #include "reader/cut/cut.h"
+#include "reader/database/database.h"
+#include "reader/database/database_read.h"
 #include "reader/decode/decode.h"
 #include "reader/cut/image.h"
 #include "reader/target/proc.h"
@@ -43,6 +45,7 @@ static int attach(struct look *look, const struct peeps_place *place)
 		r = peeps_attach_core(target, place->fd, place->word, look->problem);
 		break;
 	case PEEPS_PLACE_SNAPSHOT:
+	case PEEPS_PLACE_DATABASE:
 	default:
 		(void)snprintf(look->problem->what, sizeof(look->problem->what),
 			       "a snapshot stands alone");
@@ -177,13 +180,28 @@ static int look_at_all(struct look *look, struct peeps_graph **graph)
 	return r ? r : cut;
 }
 
+static int read_database(const struct peeps_place *place, int64_t at, struct peeps_graph **graph,
+			 struct peeps_problem *problem)
+{
+	struct peeps_database database;
+	int r = peeps_database_read(&database, place->word, problem);
+
+	if (r)
+		return r;
+	r = peeps_database_snapshot(&database, at, graph, problem);
+	peeps_database_close(&database);
+	return r;
+}
+
 /* As it was taken, findings included, unless others are asked for. */
 static int look_at_snapshot(const struct peeps_options *options, const struct peeps_place *place,
 			    struct peeps_graph **graph, struct peeps_problem *problem)
 {
 	const struct peeps_analysis_options wishes = { .max_wait_ns = options->max_wait_ns };
 	struct peeps_graph *read = NULL;
-	int r = peeps_series_read(place->fd, place->word, options->at, &read, problem);
+	int r = place->kind == PEEPS_PLACE_DATABASE
+			? read_database(place, options->at, &read, problem)
+			: peeps_series_read(place->fd, place->word, options->at, &read, problem);
 
 	if (r == 0 && options->max_wait_ns)
 		r = peeps_analyse_waits(read, &wishes);
@@ -234,7 +252,8 @@ static int is_no_series(const struct peeps_place *place, struct peeps_problem *p
 int peeps_look(const struct peeps_options *options, const struct peeps_place *places, size_t count,
 	       struct peeps_graph **graph, struct peeps_problem *problem)
 {
-	const bool alone = count == 1 && places[0].kind == PEEPS_PLACE_SNAPSHOT;
+	const bool alone = count == 1 && (places[0].kind == PEEPS_PLACE_SNAPSHOT ||
+					  places[0].kind == PEEPS_PLACE_DATABASE);
 	int r;
 
 	if (alone)

@@ -13,8 +13,8 @@
  * @graph:   for the caller to free
  * @problem: filled on failure
  *
- * All processes are cut as one. A snapshot file is shown as it was taken, findings included; of a series, that is the last one,
- * or that of options->at. It stands alone.
+ * All processes are cut as one. A snapshot is shown as it was taken, findings included; of a series or a database, that is the
+ * last one, or that of options->at. It stands alone.
  * Returns 0; -EAGAIN if there was no consistent snapshot in time: graph is what was got, and problem says why; another
  * -errno without a graph.
  */

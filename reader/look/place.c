@@ -196,6 +196,11 @@ static int place_file(struct peeps_place *place, struct peeps_problem *problem)
 		return r;
 	place->kind = file.kind;
 	place->fd = file.fd;
+	if (place->kind ==
+	    PEEPS_PLACE_DATABASE) { /* to close it later would break SQLite's locks */
+		(void)close(place->fd);
+		place->fd = -1;
+	}
 	return 0;
 }
 
@@ -277,10 +282,20 @@ static bool same_file(int a, int b)
 	       left.st_dev == right.st_dev;
 }
 
+static bool same_path(const char *a, const char *b)
+{
+	struct stat left, right;
+
+	return stat(a, &left) == 0 && stat(b, &right) == 0 && left.st_ino == right.st_ino &&
+	       left.st_dev == right.st_dev;
+}
+
 static bool is_same(const struct peeps_place *a, const struct peeps_place *b)
 {
 	if (a->kind != b->kind)
 		return false;
+	if (a->kind == PEEPS_PLACE_DATABASE)
+		return same_path(a->word, b->word);
 	return a->kind == PEEPS_PLACE_PROCESS ? a->pid == b->pid : same_file(a->fd, b->fd);
 }
 

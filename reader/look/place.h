@@ -13,12 +13,13 @@ enum peeps_place_kind {
 	PEEPS_PLACE_SNAPSHOT, /* the document, in msgpack or JSON, compressed or not */
 	PEEPS_PLACE_SEGMENT,  /* a kept segment (PEEPS_DIR), or a copy of one */
 	PEEPS_PLACE_CORE,     /* an ELF core file */
+	PEEPS_PLACE_DATABASE, /* of SQLite: word is its path, by which it is opened */
 };
 
 struct peeps_place {
 	enum peeps_place_kind kind;
 	pid_t pid;        /* of a process; else 0 */
-	int fd;           /* of a file, open for reading at its begin; else -1 */
+	int fd;           /* of a file but a database, open for reading at its begin; else -1 */
 	const char *word; /* as it was written: borrowed */
 };
 

@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "reader/database/database.h"
+#include "reader/database/database_read.h"
 #include "reader/format/print.h"
 #include "reader/graph/graph.h"
 #include "reader/look/look.h"
@@ -21,6 +23,19 @@ static int one(const struct peeps_options *options, const struct peeps_place *pl
 		peeps_graph_free(graph);
 	}
 	return r ? r : looked;
+}
+
+static int each_of_database(const struct peeps_place *place, int64_t at, peeps_snapshot_fn *each,
+			    void *context, struct peeps_problem *problem)
+{
+	struct peeps_database database;
+	int r = peeps_database_read(&database, place->word, problem);
+
+	if (r)
+		return r;
+	r = peeps_database_snapshots(&database, at, each, context, problem);
+	peeps_database_close(&database);
+	return r;
 }
 
 static int series(const struct peeps_place *place, peeps_snapshot_fn *each, void *context,
@@ -52,6 +67,8 @@ int peeps_snapshots_each(const struct peeps_options *options, const struct peeps
 			r = series(&places[i], each, context, problem);
 		else if (places[i].kind == PEEPS_PLACE_SNAPSHOT)
 			r = one(options, &places[i], 1, each, context, problem);
+		else if (places[i].kind == PEEPS_PLACE_DATABASE)
+			r = each_of_database(&places[i], options->at, each, context, problem);
 		else
 			processes[process_count++] = places[i];
 	}

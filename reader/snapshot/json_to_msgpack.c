@@ -195,28 +195,68 @@ static void keep_fault(struct peeps_json_to_msgpack *c)
 		yajl_free_error(c->parser, text);
 }
 
+/* What the parser stopped at. */
+static int parsed(struct peeps_json_to_msgpack *c, yajl_status status)
+{
+	if (status == yajl_status_ok)
+		return 0;
+	if (c->error)
+		return c->error;
+	keep_fault(c);
+	return -EBADMSG;
+}
+
 int peeps_json_to_msgpack_feed(struct peeps_json_to_msgpack *converter, const unsigned char *bytes,
 			       size_t count)
 {
 	const yajl_status status = count ? yajl_parse(converter->parser, bytes, count)
 					 : yajl_complete_parse(converter->parser);
 
-	if (status == yajl_status_ok) {
-		converter->fed_bytes += count;
-		converter->quiet_bytes += count;
-		if (converter->quiet_bytes <= QUIET_BYTES_MAX)
-			return 0;
-		converter->fault_at = converter->fed_bytes;
-		(void)stop(converter, -EBADMSG, "a text or a gap is longer than a MiB");
-		return converter->error;
-	}
 	converter->fault_at = converter->fed_bytes;
-	if (count)
-		converter->fault_at += yajl_get_bytes_consumed(converter->parser);
-	if (converter->error)
-		return converter->error;
-	keep_fault(converter);
-	return -EBADMSG;
+	if (status != yajl_status_ok) {
+		if (count)
+			converter->fault_at += yajl_get_bytes_consumed(converter->parser);
+		return parsed(converter, status);
+	}
+	converter->fed_bytes += count;
+	converter->quiet_bytes += count;
+	if (converter->quiet_bytes <= QUIET_BYTES_MAX)
+		return 0;
+	converter->fault_at = converter->fed_bytes;
+	(void)stop(converter, -EBADMSG, "a text or a gap is longer than a MiB");
+	return converter->error;
+}
+
+static int parse(struct peeps_json_to_msgpack *c, const void *bytes, size_t count)
+{
+	return parsed(c, yajl_parse(c->parser, bytes, count));
+}
+
+/* Values are entries of an array that never ends. A comma makes the parser see that a number is over. */
+#define VALUES_HEAD_BYTES 5
+
+int peeps_json_to_msgpack_value(struct peeps_json_to_msgpack *converter, const unsigned char *json,
+				size_t count, const unsigned char **msgpack, size_t *length)
+{
+	uint32_t before;
+	int r = converter->depth ? 0 : parse(converter, "[", 1);
+
+	if (r)
+		return r;
+	before = converter->opened[0].entries;
+	converter->buffer.size = VALUES_HEAD_BYTES;
+	r = parse(converter, json, count);
+	if (r == 0)
+		r = parse(converter, ",", 1);
+	if (r)
+		return r;
+	if (converter->depth != 1 || converter->opened[0].entries != before + 1) {
+		(void)stop(converter, -EBADMSG, "it is not one whole value");
+		return -EBADMSG;
+	}
+	*msgpack = (const unsigned char *)converter->buffer.data + VALUES_HEAD_BYTES;
+	*length = converter->buffer.size - VALUES_HEAD_BYTES;
+	return 0;
 }
 
 const char *peeps_json_to_msgpack_fault(const struct peeps_json_to_msgpack *converter, uint64_t *at)

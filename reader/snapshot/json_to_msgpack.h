@@ -28,6 +28,16 @@ void peeps_json_to_msgpack_free(struct peeps_json_to_msgpack *converter);
 int peeps_json_to_msgpack_feed(struct peeps_json_to_msgpack *converter, const unsigned char *bytes,
 			       size_t count);
 
+/**
+ * peeps_json_to_msgpack_value - one value, which is all there; then another, and so on
+ * @msgpack: of it; valid until the next call
+ *
+ * For a converter of its own: it is not fed. A text may be of any length, for all of it is there.
+ * Returns likewise; -EBADMSG also if it is not one value. After a failure there is no next one.
+ */
+int peeps_json_to_msgpack_value(struct peeps_json_to_msgpack *converter, const unsigned char *json,
+				size_t count, const unsigned char **msgpack, size_t *length);
+
 /* After a failure: what is wrong, and at which byte. */
 const char *peeps_json_to_msgpack_fault(const struct peeps_json_to_msgpack *converter,
 					uint64_t *at);
