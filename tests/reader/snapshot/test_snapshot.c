@@ -25,8 +25,7 @@
 #include "reader/verbs/verb_check.h"
 #include "tests/reader/graph_builder.h"
 #include "tests/reader/graph_compare.h"
-
-/* --- a graph with everything in it ------------------------------------------------------------------------------ */
+#include "tests/reader/graph_rich.h"
 
 static void *take(struct peeps_graph *graph, size_t count, size_t size)
 {
@@ -34,147 +33,6 @@ static void *take(struct peeps_graph *graph, size_t count, size_t size)
 
 	assert_non_null(memory);
 	return memory;
-}
-
-static void add_second_process(struct peeps_graph *graph)
-{
-	static struct peeps_counter_value counters[] = { { "torn", 3 }, { "beyond", UINT64_MAX } };
-	struct peeps_process *processes = take(graph, 2, sizeof(*processes));
-
-	processes[0] = graph->processes[0];
-	processes[1] = (struct peeps_process){
-		.proc_key = "billing-99",
-		.pid = 99,
-		.own_pid = 7,
-		.name = "bi\"lling\n",
-		.cmdline = "",
-		.start_time_ticks = INT64_MAX,
-		.ptime_now_ns = 5 * S + 1,
-		.coverage = "caf\xc3\xa9",
-		.thread_count = 12,
-		.counter_count = 2,
-		.counters = counters,
-	};
-	graph->processes = processes;
-	graph->process_count = 2;
-}
-
-static void add_scopes(struct peeps_graph *graph)
-{
-	static struct peeps_graph_scope scopes[] = {
-		{ .id = "scope:orders-4711:user:boot",
-		  .name = "boot",
-		  .kind = "user",
-		  .created_ns = 7 },
-		{ .id = "scope:billing-99:connection:3",
-		  .name = "3\"",
-		  .kind = "connection",
-		  .process = 1,
-		  .created_ns = PEEPS_NO_TIME },
-	};
-	static struct peeps_membership memberships[] = { { 1, 1 }, { 0, 0 }, { 0, 1 } };
-
-	graph->scopes = scopes;
-	graph->scope_count = 2;
-	graph->memberships = memberships;
-	graph->membership_count = 3;
-}
-
-/* Of a kind that the program brought, with an attribute that refers to a node. */
-static void add_own_kind(struct peeps_graph *graph, uint32_t thread)
-{
-	const uint32_t node = graph_mutex(graph, "gate", NULL, 0);
-
-	graph->nodes[node].kind = "turnstile";
-	graph->nodes[node].kind_number = PEEPS_KIND_NONE;
-	graph->nodes[node].role = PEEPS_ROLE_OTHER;
-	graph->nodes[node].process = 1;
-	graph->nodes[node].uncertain = true;
-	graph_attribute(graph, node, "guard",
-			(struct peeps_value){ .type = PEEPS_VALUE_NODE, .as.node = thread });
-	graph_attribute(graph, node, "real",
-			(struct peeps_value){ .type = PEEPS_VALUE_REAL, .as.real = 0.1 });
-	graph_attribute(graph, node, "whole",
-			(struct peeps_value){ .type = PEEPS_VALUE_REAL, .as.real = 1.0 });
-	graph_attribute(graph, node, "nothing", (struct peeps_value){ .type = PEEPS_VALUE_NULL });
-	/* A text, though it looks like an id. */
-	graph_attribute(graph, node, "note",
-			(struct peeps_value){ .type = PEEPS_VALUE_TEXT,
-					      .as.text = graph->nodes[thread].id });
-	graph_number(graph, node, "greatest", INT64_MAX);
-}
-
-static void vary_edges(struct peeps_graph *graph, uint32_t wait, uint32_t hold)
-{
-	struct peeps_edge *edge = &graph->edges[wait];
-
-	edge->source = (struct peeps_source){
-		.file = "a:b/c.c", .line = UINT32_MAX, .function = "f", .as_compiled = true
-	};
-	edge->uncertain = true;
-	edge->pending_since_ns = 3 * S + 123456;
-	edge->last_change_ns = PEEPS_NO_TIME;
-	edge->reason = ETIMEDOUT;
-	edge->blocks = false;
-	edge = &graph->edges[hold];
-	edge->held_since_ns = PEEPS_NO_TIME;
-	edge->held_accuracy_ns = 0;
-	edge->mode = NULL;
-	edge->mode_number = 0;
-	edge->count = UINT64_C(1) << 40;
-	edge->wait_sequence = UINT32_MAX;
-}
-
-static void set_creation_times(struct peeps_graph *graph)
-{
-	for (size_t i = 0; i < graph->node_count; i++) {
-		graph->nodes[i].created_ns = 1000 + i;
-		graph_number(graph, (uint32_t)i, "created_at_ns", 1000 + i);
-	}
-	graph->nodes[2].created_ns = PEEPS_NO_TIME;
-	graph_attribute(graph, 2, "created_at_ns",
-			(struct peeps_value){ .type = PEEPS_VALUE_NULL });
-}
-
-static struct peeps_graph *rich_graph(void)
-{
-	struct peeps_graph *graph = graph_deadlocked();
-	const uint32_t task = graph_task(graph, "task"), exited = graph_thread(graph, 5, "gone");
-	const uint32_t gate = graph_semaphore(graph, "api gate", 0, 1);
-	const struct graph_channel jobs = graph_channel(graph, "jobs", 3, 16);
-
-	add_second_process(graph);
-	add_scopes(graph);
-	add_own_kind(graph, exited);
-	graph_enter(graph, 4, task);
-	graph_sleep(graph, task, 60000);
-	graph->nodes[exited].gone = true;
-	graph->nodes[exited].tid = 0;
-	graph->nodes[1].source = (struct peeps_source){ .file = "main.c",
-							.line = 7,
-							.function = "main",
-							.module = "orders",
-							.as_compiled = true };
-	graph_attribute(graph, 2, "holder",
-			(struct peeps_value){ .type = PEEPS_VALUE_NODE, .as.node = 0 });
-	(void)graph_permits(graph, gate, exited, 1, 2 * S + 5);
-	(void)graph_receiver(graph, jobs, exited, PEEPS_HOLD_MODE_OWNER);
-	vary_edges(graph, graph_acquire(graph, 4, gate, 2, 9 * S),
-		   graph_sender(graph, jobs, 0, PEEPS_HOLD_MODE_SHARED));
-	/* Two waits that are alike in all but which they are. */
-	(void)graph_wait(graph, 4, 2, 9 * S);
-	(void)graph_wait(graph, 4, 2, 9 * S);
-	/* A wait that can end, but takes long. */
-	(void)graph_hold(graph, graph_mutex(graph, "slow", "/src/bank.c", 50),
-			 graph_thread(graph, 6, "busy"), 1 * S);
-	(void)graph_wait(graph, graph_thread(graph, 7, "late"),
-			 (uint32_t)graph->edges[graph->edge_count - 1].src, 2 * S);
-	set_creation_times(graph);
-	graph_note(graph, "a note\nof two lines");
-	graph->quality = PEEPS_QUALITY_PARTIAL;
-	graph->skew_ns = 17;
-	graph_analyse(graph, 5 * S);
-	return graph;
 }
 
 /* --- reading what was written ----------------------------------------------------------------------------------- */
@@ -264,7 +122,7 @@ static void assert_comes_back(const struct peeps_graph *graph)
 
 static void snapshot__all_there_is__comes_back_as_it_was(void **state)
 {
-	struct peeps_graph *graph = rich_graph();
+	struct peeps_graph *graph = graph_rich();
 
 	(void)state;
 	assert_true(graph->finding_count >= 2);
@@ -300,7 +158,7 @@ static void snapshot__long_and_hostile_texts__come_back_as_they_were(void **stat
 
 static void snapshot__analysed_again__finds_the_same(void **state)
 {
-	struct peeps_graph *graph = rich_graph();
+	struct peeps_graph *graph = graph_rich();
 	struct bytes bytes = written(peeps_document_write_msgpack, graph);
 	struct peeps_graph *read = read_back(&bytes);
 	size_t count;
@@ -714,7 +572,7 @@ static void snapshot__least_rows_of_msgpack__have_room(void **state)
 
 static void snapshot__every_truncation__is_refused(void **state)
 {
-	struct peeps_graph *graph = rich_graph();
+	struct peeps_graph *graph = graph_rich();
 
 	(void)state;
 	for (size_t format = 0; format < 2; format++) {
@@ -739,7 +597,7 @@ static void snapshot__every_truncation__is_refused(void **state)
 static void snapshot__any_byte_changed__is_refused_or_does_no_harm(void **state)
 {
 	static const unsigned char masks[] = { 0x01, 0x20, 0x80, 0xff };
-	struct peeps_graph *graph = rich_graph();
+	struct peeps_graph *graph = graph_rich();
 	size_t refused = 0, taken = 0;
 
 	(void)state;
@@ -788,7 +646,7 @@ static int pipe_of(const struct bytes *bytes, pid_t *writer)
 
 static void snapshot__from_a_pipe__is_the_same(void **state)
 {
-	struct peeps_graph *graph = rich_graph();
+	struct peeps_graph *graph = graph_rich();
 
 	(void)state;
 	for (size_t format = 0; format < 2; format++) {
@@ -835,7 +693,7 @@ static struct bytes compressed(const struct bytes *plain)
 
 static void snapshot__compressed__is_the_same_or_refused(void **state)
 {
-	struct peeps_graph *graph = rich_graph();
+	struct peeps_graph *graph = graph_rich();
 
 	(void)state;
 	if (!peeps_zst_is_built_in()) {
@@ -907,7 +765,7 @@ static int load(const struct bytes *bytes, uint64_t read_bytes, size_t kept_byte
 static void snapshot__longer_than_is_taken__is_refused(void **state)
 {
 	struct bytes bomb = { .length = 1 << 22 }, packed;
-	struct peeps_graph *graph = rich_graph();
+	struct peeps_graph *graph = graph_rich();
 
 	(void)state;
 	for (size_t format = 0; format < 2; format++) {
