@@ -53,9 +53,16 @@ static struct peeps_text_copy *copy_of(struct peeps_fields *fields, const msgpac
 	return &fields->copies[(hash ^ hash >> 16) & (PEEPS_TEXT_COPIES - 1)];
 }
 
-int peeps_fields_text(struct peeps_fields *fields, const char *key, const msgpack_object_str *bytes,
+/* msgpack-c has no address for an empty text. */
+static msgpack_object_str somewhere(const msgpack_object_str *bytes)
+{
+	return bytes->size ? *bytes : (msgpack_object_str){ .size = 0, .ptr = "" };
+}
+
+int peeps_fields_text(struct peeps_fields *fields, const char *key, const msgpack_object_str *given,
 		      const char **text)
 {
+	const msgpack_object_str there = somewhere(given), *bytes = &there;
 	struct peeps_text_copy *copy = copy_of(fields, bytes);
 	char *fresh;
 
@@ -138,7 +145,7 @@ int peeps_fields_take(struct peeps_fields *fields, const msgpack_object *value,
 	case PEEPS_KEY_TEXT:
 		return peeps_fields_text(fields, field->name, &value->via.str, to);
 	case PEEPS_KEY_BYTES:
-		*(msgpack_object_str *)to = value->via.str;
+		*(msgpack_object_str *)to = somewhere(&value->via.str);
 		return 0;
 	case PEEPS_KEY_NUMBER:
 	case PEEPS_KEY_NUMBER32:

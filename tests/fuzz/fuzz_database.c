@@ -132,6 +132,31 @@ static void clean_up(void)
 	(void)rmdir(folder);
 }
 
+static int count_up(void *context, const struct peeps_graph *graph, struct peeps_problem *problem)
+{
+	(void)graph;
+	(void)problem;
+	++*(unsigned int *)context;
+	return 0;
+}
+
+/* What is fuzzed has to be sound before it is changed. */
+static void check_database(void)
+{
+	struct peeps_problem problem = { .status = 0 };
+	struct peeps_database database;
+	unsigned int count = 0;
+	int r;
+
+	file_write(path, file.start, file.count);
+	file_write(wal_path, wal.start, wal.count);
+	r = peeps_database_read(&database, path, &problem);
+	if (r == 0)
+		r = peeps_database_snapshots(&database, 0, count_up, &count, &problem);
+	need(r == 0 && count == 3, problem.why);
+	peeps_database_close(&database);
+}
+
 static void make_database(void)
 {
 	need(mkdtemp(folder) != NULL, folder);
@@ -141,7 +166,7 @@ static void make_database(void)
 	(void)snprintf(journal_path, sizeof(journal_path), "%s-journal", path);
 	make_small();
 	make_wal();
-	need(wal.count > 0, "no WAL");
+	check_database();
 	(void)atexit(clean_up);
 }
 

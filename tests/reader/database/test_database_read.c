@@ -148,6 +148,7 @@ static void snapshot__long_and_hostile_texts__come_back_as_they_were(void **stat
 			(struct peeps_value){ .type = PEEPS_VALUE_TEXT, .as.text = text });
 	graph_attribute(graph, node, "empty",
 			(struct peeps_value){ .type = PEEPS_VALUE_TEXT, .as.text = "" });
+	graph_note(graph, "");
 	graph_note(graph, text);
 	assert_comes_back(graph);
 	peeps_graph_free(graph);
