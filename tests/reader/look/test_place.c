@@ -61,7 +61,8 @@ static void assert_place(const char *word, struct peeps_place *place, enum peeps
 	assert_ptr_equal(place->word, word);
 	if (place->kind != kind)
 		fail_msg("'%s' is of kind %d, not %d", word, place->kind, kind);
-	assert_true((place->fd >= 0) == (kind != PEEPS_PLACE_PROCESS));
+	assert_true((place->fd >= 0) ==
+		    (kind != PEEPS_PLACE_PROCESS && kind != PEEPS_PLACE_DATABASE));
 	assert_true((place->pid > 0) == (kind == PEEPS_PLACE_PROCESS));
 }
 
@@ -174,6 +175,30 @@ static void place__file__is_told_by_its_first_bytes(void **state)
 		peeps_places_close(&place, 1);
 		(void)unlink(rows[i].name);
 	}
+}
+
+#define SQLITE_HEAD "SQLite format 3", 16 /* with its NUL */
+
+/* SQLite opens it by its name, as often as it likes; none of ours may be closed meanwhile. */
+static void place__database__is_kept_by_its_name(void **state)
+{
+	const char *const words[] = { "db", "./db", "link" };
+	struct peeps_problem problem = { 0 };
+	struct peeps_place place, places[COUNT(words)];
+	size_t count = COUNT(words);
+
+	(void)state;
+	file_write("db", SQLITE_HEAD);
+	file_write("half", "SQLite format 3 ", 16);
+	assert_int_equal(symlink("db", "link"), 0);
+	for (size_t i = 0; i < COUNT(words); i++)
+		assert_place(words[i], &place, PEEPS_PLACE_DATABASE);
+	assert_int_equal(peeps_places_find(places, words, &count, &problem), 0);
+	assert_int_equal(count, 1); /* all of them are one */
+	assert_refused_word("./half", 6, "does not begin like");
+	(void)unlink("link");
+	(void)unlink("half");
+	(void)unlink("db");
 }
 
 static void place__file_of_others__says_what_it_is(void **state)
@@ -312,11 +337,17 @@ static void check_is_empty(void)
 	assert_refused_word("-", 6, "empty");
 }
 
+static void check_is_no_place_for_a_database(void)
+{
+	assert_refused_word("-", 6, "opened by its name");
+}
+
 static void place__dash__is_standard_input(void **state)
 {
 	(void)state;
 	with_stdin_of("{ }", 3, check_is_snapshot);
 	with_stdin_of("", 0, check_is_empty);
+	with_stdin_of(SQLITE_HEAD, check_is_no_place_for_a_database);
 }
 
 /* --- names -------------------------------------------------------------------------------------------------------- */
@@ -520,6 +551,7 @@ int main(void)
 		cmocka_unit_test(place__number__is_a_pid_even_if_a_file_is_called_so),
 		cmocka_unit_test(place__number_that_no_process_has__is_a_usage_error),
 		cmocka_unit_test(place__file__is_told_by_its_first_bytes),
+		cmocka_unit_test(place__database__is_kept_by_its_name),
 		cmocka_unit_test(place__file_of_others__says_what_it_is),
 		cmocka_unit_test(place__file_without_rights__is_a_permission_error),
 		cmocka_unit_test(place__pipe__is_read_to_its_end_first),
