@@ -268,7 +268,8 @@ static int hand_out_all(struct reading *reading, peeps_database_read_fn *each, v
 
 /* --- the database ----------------------------------------------------------------------------------------------- */
 
-/* Nothing that it defines is run: neither views, nor what stands in for tables. */
+/* Nothing that it defines is run: neither views, nor what stands in for tables (none of which may be in use: SQLite would free
+ * it twice). */
 static int prepare(struct reading *reading)
 {
 	sqlite3 *sqlite = reading->database->sqlite;

@@ -19,7 +19,7 @@ typedef int peeps_database_read_fn(void *context, const struct peeps_graph *grap
 
 /**
  * peeps_database_snapshot - one snapshot
- * @database: opened by peeps_database_read(); its views and virtual tables can no more be used afterwards
+ * @database: opened by peeps_database_read(); no virtual table of it was used, and none, and no view, can be afterwards
  * @at:    its id; below zero: counted from the last, which is -1; 0: the last
  * @graph: for the caller to free; its origin names the database, and which of how many it is
  *
