@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "reader/database/database_read.h"
@@ -18,9 +19,10 @@
 #include "reader/database/tables.h"
 #include "reader/problem.h"
 
-#define IN_MEMORY    ":memory:"
-#define BUSY_WAIT_MS 5000
-#define HEADER_BYTES 100 /* of every SQLite database */
+#define IN_MEMORY     ":memory:"
+#define BUSY_WAIT_MS  5000
+#define BUSY_PAUSE_MS 10
+#define HEADER_BYTES  100 /* of every SQLite database */
 
 /* Pages of 8 KiB, because rows have hundreds of bytes; the size of one that is there stays. In memory are those of the
  * indexes that are written here and there: what does not fit is written to the log, and read from there, again and again. */
@@ -245,10 +247,29 @@ static int open_to_write(struct peeps_database *database, int flags, struct peep
 {
 	int r = open_database(database, database->file, flags | SQLITE_OPEN_READWRITE, problem);
 
+	if (r == 0) /* all of one moment: another program may be making it */
+		r = run(database, "BEGIN", problem);
 	if (r == 0)
 		r = check_schema(database, problem);
+	if (r == 0)
+		r = run(database, "COMMIT", problem);
 	if (r == 0 && sqlite3_db_readonly(database->sqlite, "main") == 1)
 		r = fail_by_errno(database, EACCES, database->name, problem);
+	return r;
+}
+
+/* To go over to a log SQLite does not wait for others who do the same: so it is tried again for as long. */
+static int set_modes(struct peeps_database *database, struct peeps_problem *problem)
+{
+	const struct timespec pause = { .tv_nsec = BUSY_PAUSE_MS * 1000000L };
+	int r = run(database, WRITE_PRAGMAS, problem);
+
+	for (int tries = BUSY_WAIT_MS / BUSY_PAUSE_MS; r == -EBUSY && tries > 0; tries--) {
+		(void)nanosleep(&pause, NULL);
+		r = run(database, WRITE_PRAGMAS, problem);
+	}
+	if (r == 0)
+		*problem = (struct peeps_problem){ .status = 0 };
 	return r;
 }
 
@@ -300,7 +321,7 @@ int peeps_database_append(struct peeps_database *database, const char *path,
 	if (r == 0)
 		r = open_to_write(database, SQLITE_OPEN_CREATE, problem);
 	if (r == 0)
-		r = run(database, WRITE_PRAGMAS, problem);
+		r = set_modes(database, problem);
 	if (r == 0 && database->is_new)
 		r = make_tables(database, problem);
 	return close_if(r, database);
