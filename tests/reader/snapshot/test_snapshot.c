@@ -791,7 +791,7 @@ static void snapshot__longer_than_is_taken__is_refused(void **state)
 
 static void snapshot__something_after_it__is_refused(void **state)
 {
-	struct peeps_graph *graph = rich_graph();
+	struct peeps_graph *graph = graph_rich();
 
 	(void)state;
 	for (size_t format = 0; format < 2; format++) {
