@@ -22,6 +22,7 @@
 #include "reader/verbs/verb_gc.h"
 #include "reader/verbs/verb_load.h"
 #include "reader/verbs/verb_ps.h"
+#include "reader/verbs/verb_query.h"
 #include "reader/verbs/verb_record.h"
 #include "reader/verbs/verbs.h"
 
@@ -98,6 +99,8 @@ static int run(const struct peeps_options *options)
 		return peeps_load(options);
 	case PEEPS_VERB_DIFF:
 		return peeps_diff(options);
+	case PEEPS_VERB_QUERY:
+		return peeps_query(options);
 	case PEEPS_VERB_PS:
 		return peeps_answer(options, peeps_ps_print, NULL);
 	case PEEPS_VERB_DOCTOR:

@@ -10,15 +10,14 @@
 #include "reader/problem.h"
 #include "reader/verbs/verb_check.h"
 
-int peeps_answer(const struct peeps_options *options, peeps_print_fn *print,
-		 const struct peeps_graph *graph)
+int peeps_answer_of(const struct peeps_options *options, peeps_print_of_fn *print, void *context)
 {
 	struct peeps_problem problem = { .status = 0 };
 	struct peeps_output output;
 	int r;
 
 	if (options->frame) { /* who watches sees what became of it */
-		r = print(options, graph, options->frame, &problem);
+		r = print(context, options->frame, &problem);
 		return r ? peeps_complain_of(r, &problem) : 0;
 	}
 	r = peeps_output_open(&output, options->output, &problem);
@@ -26,13 +25,34 @@ int peeps_answer(const struct peeps_options *options, peeps_print_fn *print,
 		r = peeps_output_compress(&output, &problem);
 	if (r)
 		return peeps_complain_of(r, &problem);
-	r = print(options, graph, output.stream, &problem);
+	r = print(context, output.stream, &problem);
 	output.error = -r;
 	if (r == -ENOMEM || problem.status)
 		peeps_output_abandon(&output);
 	else /* failed writes are found here, too */
 		r = peeps_output_commit(&output, &problem);
 	return r ? peeps_complain_of(r, &problem) : 0;
+}
+
+struct graph_answer {
+	const struct peeps_options *options;
+	peeps_print_fn *print;
+	const struct peeps_graph *graph;
+};
+
+static int print_graph(void *context, FILE *out, struct peeps_problem *problem)
+{
+	const struct graph_answer *answer = context;
+
+	return answer->print(answer->options, answer->graph, out, problem);
+}
+
+int peeps_answer(const struct peeps_options *options, peeps_print_fn *print,
+		 const struct peeps_graph *graph)
+{
+	struct graph_answer answer = { .options = options, .print = print, .graph = graph };
+
+	return peeps_answer_of(options, print_graph, &answer);
 }
 
 static int exit_status(const struct peeps_options *options, const struct peeps_graph *graph,

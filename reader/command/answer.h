@@ -16,6 +16,16 @@
 typedef int peeps_print_fn(const struct peeps_options *options, const struct peeps_graph *graph,
 			   FILE *out, struct peeps_problem *problem);
 
+/* The same, of something else than a graph. */
+typedef int peeps_print_of_fn(void *context, FILE *out, struct peeps_problem *problem);
+
+/**
+ * peeps_answer_of - print an answer that is made from context
+ *
+ * Returns 0, or an exit status, having complained.
+ */
+int peeps_answer_of(const struct peeps_options *options, peeps_print_of_fn *print, void *context);
+
 /**
  * peeps_answer - print an answer
  * @graph: what print gets; may be NULL

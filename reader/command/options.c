@@ -11,6 +11,7 @@
 #include "reader/command/duration.h"
 #include "reader/command/nearest.h"
 #include "reader/problem.h"
+#include "reader/query/questions.h"
 
 #define COUNT(table)  (sizeof(table) / sizeof((table)[0]))
 #define GIVEN(option) (1U << PEEPS_OPTION_##option)
@@ -473,6 +474,18 @@ static int take_topic(struct parse *parse, const char *word)
 	return like ? hint_at(parse, "did you mean %s?", like) : -EINVAL;
 }
 
+static int take_question(struct parse *parse, const char *word)
+{
+	const char *like = peeps_question_like(word);
+
+	parse->options->subject = word;
+	if (peeps_question_named(word))
+		return 0;
+	(void)refuse(parse, "no such question",
+		     "peeps-read query lists them; -e asks SQL of your own", QUOTED, word);
+	return like ? hint_at(parse, "did you mean %s? peeps-read query lists all", like) : -EINVAL;
+}
+
 /* Whether something comes before any target. */
 static bool takes_subject(const struct parse *parse)
 {
@@ -513,6 +526,8 @@ static int take_subject(struct parse *parse, const char *word)
 		r = take_shell(parse, word);
 	else if (verb->takes == PEEPS_TAKES_PERHAPS_A_VERB)
 		r = take_topic(parse, word);
+	else if (verb->takes == PEEPS_TAKES_QUESTION_AND_TARGETS)
+		r = take_question(parse, word);
 	else
 		options->subject = word;
 	return r ? r : 1;

@@ -167,6 +167,11 @@ int peeps_json_open(struct peeps_json *json, FILE *out)
 	return 0;
 }
 
+void peeps_json_integer(struct peeps_json *json, int64_t number)
+{
+	(void)yajl_gen_integer(json->gen, number);
+}
+
 int peeps_json_close(struct peeps_json *json)
 {
 	write_out(json, "\n", 1);

@@ -77,6 +77,15 @@ static inline void peeps_json_text(struct peeps_json *json, const char *text)
 	peeps_sink_text(&json->sink, text);
 }
 
+/* Any, unlike those of snapshots: below zero, too. */
+void peeps_json_integer(struct peeps_json *json, int64_t number);
+
+/* Finite. */
+static inline void peeps_json_real(struct peeps_json *json, double number)
+{
+	json->sink.type->real(&json->sink, number);
+}
+
 static inline void peeps_json_bool(struct peeps_json *json, bool value)
 {
 	peeps_sink_bool(&json->sink, value);

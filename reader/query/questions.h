@@ -15,4 +15,14 @@ struct peeps_question {
 extern const struct peeps_question peeps_questions[];
 extern const size_t peeps_question_count;
 
+/**
+ * peeps_question_named - the question of that name; NULL if there is none
+ */
+const struct peeps_question *peeps_question_named(const char *name);
+
+/**
+ * peeps_question_like - the name that a word may be meant for; NULL if it is like none
+ */
+const char *peeps_question_like(const char *word);
+
 #endif
