@@ -58,15 +58,13 @@ static int choose(struct peeps_about *about, struct sqlite3 *sqlite, int64_t at,
 	static const char by_id[] = "SELECT id FROM snapshots WHERE id = ?1";
 	static const char by_number[] =
 		"SELECT id FROM snapshots WHERE coalesce(sequence, id) = ?1 ORDER BY id DESC LIMIT 1";
-	int r = ask(sqlite, "SELECT count(*) FROM snapshots WHERE ?1 = 0", 0, &about->count,
-		    problem);
+	int r;
 
-	if (r == 0)
-		r = ask(sqlite,
-			at <= 0       ? from_the_end
-			: by_sequence ? by_number
-				      : by_id,
-			at == INT64_MIN ? -INT64_MAX : at, &about->snapshot, problem);
+	r = ask(sqlite,
+		at <= 0       ? from_the_end
+		: by_sequence ? by_number
+			      : by_id,
+		at == INT64_MIN ? -INT64_MAX : at, &about->snapshot, problem);
 	if (r == 0)
 		r = ask(sqlite, "SELECT max(id) FROM snapshots WHERE id < ?1", about->snapshot,
 			&about->before, problem);
@@ -76,6 +74,35 @@ static int choose(struct peeps_about *about, struct sqlite3 *sqlite, int64_t at,
 	return peeps_problem_set(problem, PEEPS_PROBLEM_USAGE, -ENOENT,
 				 "-e 'SELECT id, sequence, quality FROM snapshots' lists them",
 				 "--at %" PRId64 ": there are %" PRId64, at, about->count);
+}
+
+/* A time; what is none is 0. */
+static int ask_time(struct sqlite3 *sqlite, const char *sql, int64_t with, uint64_t *out,
+		    struct peeps_problem *problem)
+{
+	int64_t number;
+	const int r = ask(sqlite, sql, with, &number, problem);
+
+	*out = number > 0 ? (uint64_t)number : 0;
+	return r;
+}
+
+/* All that there are. */
+static int count(struct peeps_about *about, struct sqlite3 *sqlite, struct peeps_problem *problem)
+{
+	int r = ask(sqlite, "SELECT count(*) FROM snapshots", 0, &about->count, problem);
+
+	if (r == 0)
+		r = ask(sqlite,
+			"SELECT count(*) FROM snapshots WHERE quality NOT IN ('cut', 'quiescent')",
+			0, &about->doubted_count, problem);
+	if (r == 0)
+		r = ask_time(sqlite, "SELECT min(taken_at_unix_ns) FROM snapshots", 0,
+			     &about->first_taken_at_unix_ns, problem);
+	if (r == 0)
+		r = ask_time(sqlite, "SELECT max(taken_at_unix_ns) FROM snapshots", 0,
+			     &about->last_taken_at_unix_ns, problem);
+	return r;
 }
 
 /* --- what headings tell ------------------------------------------------------------------------------------------ */
@@ -245,14 +272,15 @@ int peeps_about_find(struct peeps_about *about, struct sqlite3 *sqlite, int64_t 
 		     bool by_sequence, struct peeps_problem *problem)
 {
 	static const char taken_at[] = "SELECT taken_at_unix_ns FROM snapshots WHERE id = ?1";
-	int64_t before_taken_at = 0;
 	int r;
 
 	*about = (struct peeps_about){ .snapshot = 0 };
-	r = choose(about, sqlite, at, by_sequence, problem);
+	r = count(about, sqlite, problem);
 	if (r == 0)
-		r = ask(sqlite, taken_at, about->before, &before_taken_at, problem);
-	about->before_taken_at_unix_ns = before_taken_at > 0 ? (uint64_t)before_taken_at : 0;
+		r = choose(about, sqlite, at, by_sequence, problem);
+	if (r == 0)
+		r = ask_time(sqlite, taken_at, about->before, &about->before_taken_at_unix_ns,
+			     problem);
 	if (r == 0 && about->snapshot)
 		r = read_graph(about, sqlite, problem);
 	if (r)

@@ -13,8 +13,10 @@ struct sqlite3;
 struct peeps_about {
 	int64_t snapshot; /* its id; 0: the database has none */
 	int64_t before;   /* the one before it; 0: it is the first */
-	int64_t count;    /* of snapshots in the database */
 	uint64_t before_taken_at_unix_ns;
+	int64_t count;         /* of snapshots in the database */
+	int64_t doubted_count; /* of these, of what is no proved moment: partial, or passive */
+	uint64_t first_taken_at_unix_ns, last_taken_at_unix_ns;
 	struct peeps_graph
 		*graph; /* of that snapshot, what headings tell and no more; NULL: there is none */
 };

@@ -8,9 +8,11 @@
 
 #include "reader/clock.h"
 #include "reader/problem.h"
+#include "reader/query/deadline.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
+#define GRACE_NS            UINT64_C(1000000000) /* from being told to stop to being stopped */
 #define STEPS_BETWEEN_LOOKS 1000 /* of SQLite's machine, at the clock: microseconds */
 
 /* --- what it may do ---------------------------------------------------------------------------------------------- */
@@ -189,11 +191,13 @@ int peeps_confine(struct peeps_confinement *confinement, struct sqlite3 *sqlite,
 	sqlite3_progress_handler(sqlite, STEPS_BETWEEN_LOOKS, look_at_clock, confinement);
 	(void)sqlite3_set_authorizer(sqlite, authorize, confinement);
 	(void)sqlite3_hard_heap_limit64(sqlite3_memory_used() + bounds->memory_bytes);
+	peeps_deadline_begin(bounds->timeout_ns + GRACE_NS);
 	return 0;
 }
 
 void peeps_confine_end(struct peeps_confinement *confinement)
 {
+	peeps_deadline_end();
 	(void)sqlite3_hard_heap_limit64(0);
 	(void)sqlite3_set_authorizer(confinement->sqlite, NULL, NULL);
 	sqlite3_progress_handler(confinement->sqlite, 0, NULL, NULL);

@@ -89,24 +89,34 @@ static int show(void *context, FILE *out, struct peeps_problem *problem)
 
 /* --- the answer --------------------------------------------------------------------------------------------------- */
 
-/* What it rests on: who reads it must know how good that is, and that it is of then. */
-static void print_heading(const struct query *query, FILE *out)
+/* Of one snapshot: there is one only, or it is asked about. */
+static bool is_of_one(const struct query *query)
+{
+	return query->about.graph && (query->statement.asks_of_one || query->about.count == 1);
+}
+
+static void print_heading_of_all(const struct peeps_about *about, FILE *out)
+{
+	char first[PEEPS_TIME_BYTES], last[PEEPS_TIME_BYTES];
+
+	if (about->graph)
+		(void)fprintf(out,
+			      "%" PRId64
+			      " snapshots, %s to %s (?1 stands for the one asked about)\n",
+			      about->count, peeps_time_utc(first, about->first_taken_at_unix_ns),
+			      peeps_time_utc(last, about->last_taken_at_unix_ns));
+	else
+		(void)fputs("there is no snapshot\n", out);
+}
+
+static void print_heading_of_one(const struct query *query, FILE *out)
 {
 	const struct peeps_about *about = &query->about;
 	char time[PEEPS_TIME_BYTES];
 
-	if (!about->graph) {
-		(void)fputs("no snapshot is in it\n", out);
-		return;
-	}
-	if (!query->statement.asks_of_one && about->count > 1) {
-		(void)fprintf(out, "%" PRId64 " snapshots: it asks of none by itself (?1)\n",
-			      about->count);
-		return;
-	}
 	peeps_report_heading(about->graph, out);
 	if (about->count > 1)
-		(void)fprintf(out, "snapshot %" PRId64 " of %" PRId64 "\n", about->snapshot,
+		(void)fprintf(out, "snapshot %" PRId64 ", one of %" PRId64 "\n", about->snapshot,
 			      about->count);
 	if (!query->statement.asks_of_before)
 		return;
@@ -115,6 +125,18 @@ static void print_heading(const struct query *query, FILE *out)
 			      peeps_time_utc(time, about->before_taken_at_unix_ns));
 	else
 		(void)fputs("there is no snapshot before it to compare with\n", out);
+}
+
+/* What it rests on, around it: who reads it must know how good that is, and that it is of then. */
+static void print_notes(const struct query *query, FILE *out)
+{
+	if (is_of_one(query))
+		peeps_report_notes(query->about.graph, out);
+	else if (query->about.doubted_count)
+		(void)fprintf(out,
+			      "\nnote: %" PRId64
+			      " of them may be of no single moment (partial, passive)\n",
+			      query->about.doubted_count);
 }
 
 static int print_text(struct query *query, FILE *out, struct peeps_problem *problem)
@@ -126,12 +148,14 @@ static int print_text(struct query *query, FILE *out, struct peeps_problem *prob
 
 	if (r)
 		return r;
-	print_heading(query, out);
+	if (is_of_one(query))
+		print_heading_of_one(query, out);
+	else
+		print_heading_of_all(&query->about, out);
 	(void)fputc('\n', out);
 	r = peeps_result_print(result, out);
 	peeps_result_free(result);
-	if (query->about.graph)
-		peeps_report_notes(query->about.graph, out);
+	print_notes(query, out);
 	return r;
 }
 
@@ -266,8 +290,7 @@ static int ask(struct query *query, bool in_place)
 	} else {
 		status = peeps_complain_of(r, &problem);
 	}
-	if (status == 0 && query->about.graph &&
-	    query->about.graph->quality == PEEPS_QUALITY_PARTIAL)
+	if (status == 0 && is_of_one(query) && query->about.graph->quality == PEEPS_QUALITY_PARTIAL)
 		status = PEEPS_PROBLEM_NO_CUT;
 	peeps_about_free(&query->about);
 	peeps_confine_end(&query->confinement);
