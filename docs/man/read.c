@@ -118,7 +118,16 @@ static void print_options(void)
 
 		print_option_usage(option);
 		(void)fputs("\n\t", stdout);
-		print_sentence(option->summary);
+		if (option->word_verbs) {
+			char words[PEEPS_WORD_LIST_BYTES];
+
+			print_text(peeps_option_words(option, PEEPS_VERB_LOOK, ", ", words));
+			(void)fputs("; ", stdout);
+			print_text(option->summary);
+			(void)putchar('.');
+		} else {
+			print_sentence(option->summary);
+		}
 		if (option->details) {
 			(void)putchar(' ');
 			print_text(option->details);

@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "reader/query/questions.h"
+
 /* How each shell is told that an argument is a file: by what the table calls it. */
 static bool is_file(const struct peeps_option_entry *option)
 {
@@ -52,7 +54,31 @@ static void print_spellings(const struct peeps_option_entry *option, const char 
 	(void)fprintf(out, "--%s", option->name);
 }
 
+static void print_questions(const char *separator, FILE *out)
+{
+	for (size_t i = 0; i < peeps_question_count; i++)
+		(void)fprintf(out, "%s%s", i ? separator : "", peeps_questions[i].name);
+}
+
 /* bash */
+
+/* Where verbs know different words, those of this one; of none yet, all. */
+static void print_bash_words_of(const struct peeps_option_entry *option, FILE *out)
+{
+	char words[PEEPS_WORD_LIST_BYTES];
+
+	if (option->word_verbs)
+		(void)fputs("\t\tcase $verb in\n", out);
+	for (unsigned int i = PEEPS_VERB_PS; option->word_verbs && i < PEEPS_VERB_COUNT; i++) {
+		if (peeps_verb_takes((enum peeps_verb)i, option))
+			(void)fprintf(out, "\t\t%s) words='%s' ;;\n", peeps_verbs[i].name,
+				      peeps_option_words(option, (enum peeps_verb)i, " ", words));
+	}
+	(void)fprintf(out,
+		      option->word_verbs ? "\t\t*) words='%s' ;;\n\t\tesac\n" : "\t\twords='%s'\n",
+		      peeps_option_words(option, PEEPS_VERB_LOOK, " ", words));
+	(void)fputs("\t\tCOMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n", out);
+}
 
 /* An option whose argument may be left out is not waited for. */
 static void print_bash_arguments(FILE *out)
@@ -67,9 +93,7 @@ static void print_bash_arguments(FILE *out)
 		print_spellings(option, "|", out);
 		(void)fputs(")\n", out);
 		if (option->words) {
-			(void)fputs("\t\tCOMPREPLY=($(compgen -W '", out);
-			print_words(option->words, " ", out);
-			(void)fputs("' -- \"$word\"))\n", out);
+			print_bash_words_of(option, out);
 		} else if (is_file(option)) {
 			(void)fputs("\t\tcompopt -o filenames 2>/dev/null\n"
 				    "\t\tmapfile -t COMPREPLY < <(compgen -f -- \"$word\")\n",
@@ -109,19 +133,23 @@ static void print_bash_words(FILE *out)
 	print_verbs(" ", out);
 	(void)fputs("' ;;\n", out);
 	for (unsigned int i = PEEPS_VERB_PS; i < PEEPS_VERB_COUNT; i++) {
-		if (takes_targets(&peeps_verbs[i]))
+		if (takes_targets(&peeps_verbs[i]) && i != PEEPS_VERB_QUERY)
 			(void)fprintf(out, "%s%s", i == PEEPS_VERB_BLOCKED ? "\t" : "|",
 				      peeps_verbs[i].name);
 	}
-	(void)fputs(") targets=yes ;;\n\t'') targets=yes words='", out);
+	(void)fputs(
+		") targets=yes ;;\n\tquery) targets=yes\n\t\tif [[ ! $question ]]; then first=yes words='",
+		out);
+	print_questions(" ", out);
+	(void)fputs("'; fi ;;\n\t'') targets=yes first=yes words='", out);
 	print_verbs(" ", out);
 	(void)fputs(
 		"' ;;\n"
 		"\tesac\n"
 		"\tif [[ $targets ]]; then\n"
 		"\t\twords+=\" $(_peeps_read_pids)\"\n"
-		"\t\t# in the first place files would hide the verbs, until they are asked for\n"
-		"\t\tif [[ $verb$word ]]; then\n"
+		"\t\t# in the first place files would hide the verbs and questions, until they are asked for\n"
+		"\t\tif [[ $word || ! $first ]]; then\n"
 		"\t\t\tcompopt -o filenames 2>/dev/null\n"
 		"\t\t\tmapfile -t COMPREPLY < <(compgen -f -- \"$word\")\n"
 		"\t\tfi\n"
@@ -139,7 +167,7 @@ static void print_bash(FILE *out)
 		"\t\tsed -n 's/^ *\\([0-9][0-9]*\\).*/\\1/p'\n"
 		"}\n\n"
 		"_peeps_read()\n{\n"
-		"\tlocal word=${COMP_WORDS[COMP_CWORD]} before= verb= words= targets= i\n"
+		"\tlocal word=${COMP_WORDS[COMP_CWORD]} before= verb= question= words= targets= first= i\n"
 		"\tlocal IFS=$' \\t\\n'\n\n"
 		"\tCOMPREPLY=()\n"
 		"\tif ((COMP_CWORD > 0)); then before=${COMP_WORDS[COMP_CWORD-1]}; fi\n"
@@ -150,7 +178,9 @@ static void print_bash(FILE *out)
 		"\t\tcase ${COMP_WORDS[i]} in\n\t\t",
 		out);
 	print_verbs("|", out);
-	(void)fputs(") verb=${COMP_WORDS[i]}; break ;;\n"
+	(void)fputs(") if [[ ! $verb ]]; then verb=${COMP_WORDS[i]}; fi ;;\n\t\t", out);
+	print_questions("|", out);
+	(void)fputs(") question=yes ;;\n"
 		    "\t\tesac\n"
 		    "\tdone\n",
 		    out);
@@ -176,8 +206,11 @@ static void print_zsh_summary(const char *summary, FILE *out)
 }
 
 /* '(-o --output)'{-o,--output}'[write there]:FILE:_files' */
-static void print_zsh_option(const struct peeps_option_entry *option, FILE *out)
+static void print_zsh_option(const struct peeps_option_entry *option, enum peeps_verb verb,
+			     FILE *out)
 {
+	char words[PEEPS_WORD_LIST_BYTES];
+
 	(void)fputs("\t\t\t'(", out);
 	print_spellings(option, " ", out);
 	(void)fputs(")'", out);
@@ -191,13 +224,10 @@ static void print_zsh_option(const struct peeps_option_entry *option, FILE *out)
 	if (option->argument) {
 		(void)fprintf(out, "%s:%s:", option->argument_is_optional ? ":" : "",
 			      option->argument);
-		if (option->words) {
-			(void)fputc('(', out);
-			print_words(option->words, " ", out);
-			(void)fputc(')', out);
-		} else {
+		if (option->words)
+			(void)fprintf(out, "(%s)", peeps_option_words(option, verb, " ", words));
+		else
 			(void)fputs(is_file(option) ? "_files" : " ", out);
-		}
 	}
 	(void)fputs("'\n", out);
 }
@@ -214,7 +244,7 @@ static const char *zsh_words_of(const struct peeps_verb_entry *verb)
 	case PEEPS_TAKES_DATABASE_AND_TARGETS:
 		return "':database:_files' '*:target:_peeps_read_targets'";
 	case PEEPS_TAKES_QUESTION_AND_TARGETS:
-		return "':question: ' '*:target:_peeps_read_targets'";
+		return "':question:_peeps_read_questions' '*:target:_peeps_read_targets'";
 	case PEEPS_TAKES_SHELL:
 		return "':shell:(bash zsh fish)'";
 	case PEEPS_TAKES_PERHAPS_A_VERB:
@@ -230,10 +260,26 @@ static void print_zsh_verb(enum peeps_verb verb, FILE *out)
 	(void)fprintf(out, "\t%s)\n\t\toptions=(\n", verb ? peeps_verbs[verb].name : "''");
 	for (size_t i = 0; i < peeps_option_count; i++) {
 		if (!verb || peeps_verb_takes(verb, &peeps_option_entries[i]))
-			print_zsh_option(&peeps_option_entries[i], out);
+			print_zsh_option(&peeps_option_entries[i], verb, out);
 	}
 	(void)fprintf(out, "\t\t)\n\t\targuments=(%s) ;;\n",
 		      verb ? zsh_words_of(&peeps_verbs[verb]) : "'*:target:_peeps_read_first'");
+}
+
+/* With --sql there is none, but a target. */
+static void print_zsh_questions(FILE *out)
+{
+	(void)fputs("_peeps_read_questions()\n{\n\tlocal -a questions=(\n", out);
+	for (size_t i = 0; i < peeps_question_count; i++) {
+		(void)fprintf(out, "\t\t'%s:", peeps_questions[i].name);
+		print_zsh_summary(peeps_questions[i].summary, out);
+		(void)fputs("'\n", out);
+	}
+	(void)fputs("\t)\n"
+		    "\t_describe -t questions question questions\n"
+		    "\t_files\n"
+		    "}\n\n",
+		    out);
 }
 
 static void print_zsh(FILE *out)
@@ -248,10 +294,12 @@ static void print_zsh(FILE *out)
 		print_zsh_summary(peeps_verbs[i].summary, out);
 		(void)fputs("'\n", out);
 	}
+	(void)fputs("\t)\n"
+		    "\t_describe -t verbs verb verbs\n"
+		    "}\n\n",
+		    out);
+	print_zsh_questions(out);
 	(void)fputs(
-		"\t)\n"
-		"\t_describe -t verbs verb verbs\n"
-		"}\n\n"
 		"_peeps_read_targets()\n{\n"
 		"\tlocal -a pids=(${(f)\"$(_call_program pids $program ps --color never --columns pid,name 2>/dev/null |\n"
 		"\t\tsed -n -e '1d' -e 's/^ *\\([0-9][0-9]*\\) */\\1:/p')\"})\n"
@@ -291,34 +339,60 @@ static void print_zsh(FILE *out)
 
 /* fish */
 
-static void print_fish_option(const struct peeps_option_entry *option, FILE *out)
+static void print_fish_conditions(const struct peeps_option_entry *option, FILE *out)
 {
 	bool every = true;
 
 	for (unsigned int i = PEEPS_VERB_PS; i < PEEPS_VERB_COUNT; i++)
 		every &= peeps_verb_takes((enum peeps_verb)i, option);
-	(void)fputs("complete -c peeps-read", out);
-	if (!every) {
-		(void)fputs(" -n '__peeps_read_verb_is \"\"", out);
-		for (unsigned int i = PEEPS_VERB_PS; i < PEEPS_VERB_COUNT; i++) {
-			if (peeps_verb_takes((enum peeps_verb)i, option))
-				(void)fprintf(out, " %s", peeps_verbs[i].name);
-		}
-		(void)fputc('\'', out);
+	if (every)
+		return;
+	(void)fputs(" -n '__peeps_read_verb_is \"\"", out);
+	for (unsigned int i = PEEPS_VERB_PS; i < PEEPS_VERB_COUNT; i++) {
+		if (peeps_verb_takes((enum peeps_verb)i, option))
+			(void)fprintf(out, " %s", peeps_verbs[i].name);
 	}
+	(void)fputc('\'', out);
+}
+
+static void print_fish_names(const struct peeps_option_entry *option, FILE *out)
+{
 	if (option->letter)
 		(void)fprintf(out, " -s %c", option->letter);
 	(void)fprintf(out, " -l %s", option->name);
+}
+
+/* What a verb knows of an option's words, where verbs differ; "" = there is no verb yet. */
+static void print_fish_words(const struct peeps_option_entry *option, enum peeps_verb verb,
+			     FILE *out)
+{
+	char words[PEEPS_WORD_LIST_BYTES];
+
+	(void)fprintf(out, "complete -c peeps-read -n '__peeps_read_verb_is %s'",
+		      verb ? peeps_verbs[verb].name : "\"\"");
+	print_fish_names(option, out);
+	(void)fprintf(out, " -x -a '%s'\n", peeps_option_words(option, verb, " ", words));
+}
+
+static void print_fish_option(const struct peeps_option_entry *option, FILE *out)
+{
+	char words[PEEPS_WORD_LIST_BYTES];
+
+	(void)fputs("complete -c peeps-read", out);
+	print_fish_conditions(option, out);
+	print_fish_names(option, out);
 	if (option->argument && !option->argument_is_optional)
 		(void)fputs(is_file(option) ? " -r -F" : " -x", out);
-	if (option->words) {
-		(void)fputs(" -a '", out);
-		print_words(option->words, " ", out);
-		(void)fputc('\'', out);
-	}
+	if (option->words && !option->word_verbs)
+		(void)fprintf(out, " -a '%s'",
+			      peeps_option_words(option, PEEPS_VERB_LOOK, " ", words));
 	(void)fputs(" -d ", out);
 	print_quoted(option->summary, out);
 	(void)fputc('\n', out);
+	for (unsigned int i = 0; option->word_verbs && i < PEEPS_VERB_COUNT; i++) {
+		if (i == PEEPS_VERB_LOOK || peeps_verb_takes((enum peeps_verb)i, option))
+			print_fish_words(option, (enum peeps_verb)i, out);
+	}
 }
 
 static void print_fish_verbs(FILE *out)
@@ -328,6 +402,13 @@ static void print_fish_verbs(FILE *out)
 			out, "complete -c peeps-read -n '__peeps_read_verb_is \"\" help' -a %s -d ",
 			peeps_verbs[i].name);
 		print_quoted(peeps_verbs[i].summary, out);
+		(void)fputc('\n', out);
+	}
+	for (size_t i = 0; i < peeps_question_count; i++) {
+		(void)fprintf(out,
+			      "complete -c peeps-read -n '__peeps_read_verb_is query' -a %s -d ",
+			      peeps_questions[i].name);
+		print_quoted(peeps_questions[i].summary, out);
 		(void)fputc('\n', out);
 	}
 	(void)fputs("complete -c peeps-read -n '__peeps_read_verb_is completion' -a '", out);

@@ -23,8 +23,10 @@ static void print_verbs_of(const struct peeps_option_entry *option, FILE *out)
 	(void)fputs("]", out);
 }
 
-static void print_option(const struct peeps_option_entry *option, FILE *out)
+/* As the verb knows it; LOOK = all of them do. */
+static void print_option(const struct peeps_option_entry *option, enum peeps_verb verb, FILE *out)
 {
+	char words[PEEPS_WORD_LIST_BYTES];
 	const char letter[] = { '-', option->letter, ',', '\0' };
 	const char *before = !option->argument ? "" : option->argument_is_optional ? " [" : " ";
 	char usage[48];
@@ -32,7 +34,10 @@ static void print_option(const struct peeps_option_entry *option, FILE *out)
 	(void)snprintf(usage, sizeof(usage), "%3s --%s%s%s%s", option->letter ? letter : "",
 		       option->name, before, option->argument ? option->argument : "",
 		       option->argument_is_optional ? "]" : "");
-	(void)fprintf(out, "  %-24s  %s", usage, option->summary);
+	(void)fprintf(out, "  %-24s  ", usage);
+	if (option->word_verbs)
+		(void)fprintf(out, "%s; ", peeps_option_words(option, verb, ", ", words));
+	(void)fputs(option->summary, out);
 }
 
 static void print_options_of(enum peeps_verb verb, FILE *out)
@@ -40,7 +45,7 @@ static void print_options_of(enum peeps_verb verb, FILE *out)
 	for (size_t i = 0; i < peeps_option_count; i++) {
 		if (!peeps_verb_takes(verb, &peeps_option_entries[i]))
 			continue;
-		print_option(&peeps_option_entries[i], out);
+		print_option(&peeps_option_entries[i], verb, out);
 		(void)fputc('\n', out);
 	}
 }
@@ -113,7 +118,7 @@ static void print_all(FILE *out)
 	}
 	(void)fputs("\nOptions [of these verbs only], which may stand anywhere:\n", out);
 	for (size_t i = 0; i < peeps_option_count; i++) {
-		print_option(&peeps_option_entries[i], out);
+		print_option(&peeps_option_entries[i], PEEPS_VERB_LOOK, out);
 		print_verbs_of(&peeps_option_entries[i], out);
 		(void)fputc('\n', out);
 	}

@@ -101,6 +101,7 @@ static int set_word(struct parse *parse, const struct peeps_option_entry *option
 		    unsigned int *out)
 {
 	struct peeps_nearest nearest = peeps_nearest_to(text, strlen(text));
+	char words[PEEPS_WORD_LIST_BYTES];
 	char what[64];
 
 	for (unsigned int i = 0; option->words[i]; i++) {
@@ -112,6 +113,9 @@ static int set_word(struct parse *parse, const struct peeps_option_entry *option
 	}
 	(void)snprintf(what, sizeof(what), "unknown %s", option->name);
 	(void)refuse(parse, what, option->summary, QUOTED, text);
+	if (option->word_verbs)
+		(void)hint_at(parse, "there are %s",
+			      peeps_option_words(option, PEEPS_VERB_LOOK, ", ", words));
 	return nearest.name ? hint_at(parse, "did you mean --%s %s?", option->name, nearest.name)
 			    : -EINVAL;
 }
@@ -415,6 +419,7 @@ static int check_conflicts(struct parse *parse)
 		{ GIVEN(TREE) | GIVEN(COLUMNS),
 		  "--columns are those of a table, and --tree prints none" },
 		{ GIVEN(TREE) | GIVEN(SORT), "--sort orders a table, and --tree prints none" },
+		{ GIVEN(SQL) | GIVEN(SHOW), "--show prints the SQL of a question, --sql is SQL" },
 	};
 	static const char contradict[] = "two options contradict each other";
 
@@ -592,6 +597,9 @@ static int take_words(struct parse *parse, size_t word)
 	word += (size_t)used;
 	while (word < parse->word_count && options->target_count < targets_max(verb->takes))
 		options->targets[options->target_count++] = parse->words[word++];
+	if (options->show && options->target_count)
+		return refuse(parse, "too many arguments", "leave the targets out, or --show",
+			      "--show asks nobody: " QUOTED, options->targets[0]);
 	if (word < parse->word_count) {
 		(void)refuse(parse, "too many arguments", "", QUOTED, parse->words[word]);
 		return hint_at(parse, "peeps-read %s%s%s%s", verb->name, *verb->name ? " " : "",
@@ -624,22 +632,30 @@ static void set_defaults(struct parse *parse)
 
 /* Formats */
 
-/* Whether this verb's answer can be had in that. */
+static const struct peeps_option_entry *entry_of(enum peeps_option_id id)
+{
+	size_t i = 0;
+
+	while (peeps_option_entries[i].id != id)
+		i++;
+	return &peeps_option_entries[i];
+}
+
+/* Whether this verb's answer can be had in that, which may have been said by the name of a file. */
 static int check_format(struct parse *parse)
 {
-	static const char *const why[PEEPS_VERB_COUNT][PEEPS_FORMAT_CSV + 1] = {
-		[PEEPS_VERB_DUMP] = { [PEEPS_FORMAT_CSV] =
-					      "a snapshot is no table: query has those" },
-		[PEEPS_VERB_QUERY] = { [PEEPS_FORMAT_MSGPACK] =
-					       "the answer is a table: dump has msgpack",
-				       [PEEPS_FORMAT_DOT] = "the answer is a table: dump has dot" },
-	};
+	const struct peeps_option_entry *option = entry_of(PEEPS_OPTION_FORMAT);
 	const struct peeps_options *options = parse->options;
+	const char *name = peeps_verbs[options->verb].name;
+	char words[PEEPS_WORD_LIST_BYTES];
 
-	if (!why[options->verb][options->format])
+	if (!peeps_verb_takes(options->verb, option) ||
+	    peeps_verb_knows(options->verb, option, options->format))
 		return 0;
-	return refuse(parse, "not in this format", "peeps-read help shows which there are", "%s",
-		      why[options->verb][options->format]);
+	(void)refuse(parse, "not in this format", "", "%s does not know %s", name,
+		     peeps_format_names[options->format]);
+	return hint_at(parse, "it knows %s",
+		       peeps_option_words(option, options->verb, ", ", words));
 }
 
 static bool ends_with(const char *text, size_t length, const char *suffix)

@@ -2,6 +2,7 @@
 #include "reader/command/options_table.h"
 
 #include <limits.h>
+#include <stdio.h>
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
@@ -43,7 +44,8 @@ const struct peeps_status_entry peeps_statuses[] = {
 	  "The segment or the file was made by another version, or is damaged." },
 	{ 7, "no consistent snapshot in time",
 	  "The process did not let itself be seen in one moment. What was seen of it is printed." },
-	{ 8, "output error", "The answer could not be written, or there was no memory." },
+	{ 8, "output error",
+	  "The answer could not be written, or there was no memory; or a query would have taken more time or memory than it may." },
 };
 const size_t peeps_status_count = COUNT(peeps_statuses);
 
@@ -180,8 +182,9 @@ const struct peeps_verb_entry peeps_verbs[PEEPS_VERB_COUNT] = {
 		.name = "query",
 		.arguments = "[QUESTION TARGET...]",
 		.summary = "ask a named question, or SQL of your own",
-		.description = "Of a database, a snapshot, a series or a process. Without arguments: which there are.\n"
-			       "With --sql no QUESTION is named; it reads and nothing else. docs/database.md describes the tables.\n",
+		.description = "Without arguments: which questions there are. With --sql none is named; SQL reads and does nothing\n"
+			       "else, whatever it says. A database is asked where it is, and only read; of processes and snapshots\n"
+			       "one is made in memory. docs/database.md describes the tables, docs/query.md the bounds.\n",
 		.takes = PEEPS_TAKES_QUESTION_AND_TARGETS,
 		.statuses = LOOKS,
 		.examples = {
@@ -256,6 +259,14 @@ const struct peeps_verb_entry peeps_verbs[PEEPS_VERB_COUNT] = {
 #define TABLES     (VERB(LOOK) | VERB(BLOCKED) | VERB(PS))
 #define ANY        UINT_MAX
 
+static const unsigned int format_verbs[] = {
+	[PEEPS_FORMAT_TEXT] = VERB(DUMP) | VERB(QUERY),
+	[PEEPS_FORMAT_JSON] = VERB(DUMP) | VERB(QUERY),
+	[PEEPS_FORMAT_MSGPACK] = VERB(DUMP),
+	[PEEPS_FORMAT_DOT] = VERB(DUMP),
+	[PEEPS_FORMAT_CSV] = VERB(QUERY),
+};
+
 const struct peeps_option_entry peeps_option_entries[] = {
 	{
 		.id = PEEPS_OPTION_JSON,
@@ -317,10 +328,11 @@ const struct peeps_option_entry peeps_option_entries[] = {
 		.name = "format",
 		.argument = "FORMAT",
 		.words = peeps_format_names,
-		.summary = "text, json, msgpack, dot, csv; else as FILE is called",
+		.word_verbs = format_verbs,
+		.summary = "as FILE ends unless told",
 		.details =
-			"msgpack is the same document as JSON, smaller and faster to read; dot is for Graphviz. Of query: "
-			"text, json or csv.",
+			"msgpack is the same document as JSON, smaller and faster to read; dot is for Graphviz. csv is of query, "
+			"which knows neither of these.",
 		.verbs = VERB(DUMP) | VERB(QUERY),
 	},
 	{
@@ -330,7 +342,7 @@ const struct peeps_option_entry peeps_option_entries[] = {
 		.argument = "FILE",
 		.summary = "write into that file; - is stdout",
 		.details =
-			"The format is as FILE ends: .json, .msgpack or .dot, else text; "
+			"The format is as FILE ends: .json, .msgpack, .dot or .csv, else text; "
 			"what ends in .zst is compressed as well. A file takes its name only when it is complete. Of record: "
 			".msgpack, .json (with .zst or not) or .db, and the file is appended to as it goes.",
 		.verbs = VERB(DUMP) | VERB(RECORD) | VERB(QUERY),
@@ -357,7 +369,9 @@ const struct peeps_option_entry peeps_option_entries[] = {
 		.name = "sql",
 		.argument = "SQL",
 		.summary = "this SQL instead of a named question; it can only read",
-		.details = "?1 is the number of the snapshot that is asked about.",
+		.details =
+			"One statement, SELECT or EXPLAIN. ?1 stands for the snapshot that is asked about (--at), :before for "
+			"the one before it, and :min_ns for --min.",
 		.verbs = VERB(QUERY),
 	},
 	{
@@ -370,7 +384,8 @@ const struct peeps_option_entry peeps_option_entries[] = {
 		.id = PEEPS_OPTION_MAX_ROWS,
 		.name = "max-rows",
 		.argument = "N",
-		.summary = "so many rows at most; it is said if there are more",
+		.summary = "so many rows; of a table 1000 unless told, else all",
+		.details = "Wherever rows are left out, the answer says so.",
 		.verbs = VERB(QUERY),
 	},
 	{
@@ -378,6 +393,8 @@ const struct peeps_option_entry peeps_option_entries[] = {
 		.name = "timeout",
 		.argument = "DURATION",
 		.summary = "give up after this; 30s unless told",
+		.details =
+			"What else is bounded: docs/query.md. What comes to a bound ends with status 8.",
 		.verbs = VERB(QUERY),
 	},
 	{
@@ -488,3 +505,17 @@ const struct peeps_option_entry peeps_option_entries[] = {
 	},
 };
 const size_t peeps_option_count = COUNT(peeps_option_entries);
+
+const char *peeps_option_words(const struct peeps_option_entry *option, enum peeps_verb verb,
+			       const char *separator, char out[static PEEPS_WORD_LIST_BYTES])
+{
+	size_t used = 0;
+
+	out[0] = '\0';
+	for (unsigned int i = 0; option->words[i] && used < PEEPS_WORD_LIST_BYTES; i++) {
+		if (peeps_verb_knows(verb, option, i))
+			used += (size_t)snprintf(out + used, PEEPS_WORD_LIST_BYTES - used, "%s%s",
+						 used ? separator : "", option->words[i]);
+	}
+	return out;
+}

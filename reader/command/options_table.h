@@ -109,9 +109,11 @@ struct peeps_option_entry {
 	const char *argument; /* NULL = takes none */
 	bool argument_is_optional;
 	const char *const *words; /* the argument is one of these, then NULL; NULL = it is free */
-	const char *summary;      /* a line */
-	const char *details;      /* sentences for those who want to know; NULL = none */
-	unsigned int verbs;       /* a bit per verb that takes it */
+	const unsigned int
+		*word_verbs; /* of each word, a bit per verb that knows it; NULL = all do */
+	const char *summary; /* a line */
+	const char *details; /* sentences for those who want to know; NULL = none */
+	unsigned int verbs;  /* a bit per verb that takes it */
 };
 
 struct peeps_status_entry {
@@ -136,6 +138,26 @@ extern const char *const peeps_color_names[];
 /* What a TARGET and a DURATION are: a few lines each. */
 extern const char peeps_about_targets[];
 extern const char peeps_about_durations[];
+
+#define PEEPS_WORD_LIST_BYTES 128
+
+/**
+ * peeps_option_words - the words that an option may have as its argument: "text, json, csv"
+ * @verb:      those that it knows; LOOK = all
+ * @separator: between them
+ *
+ * Returns out.
+ */
+const char *peeps_option_words(const struct peeps_option_entry *option, enum peeps_verb verb,
+			       const char *separator, char out[static PEEPS_WORD_LIST_BYTES]);
+
+/* Whether the verb knows that word, by its position. */
+static inline bool peeps_verb_knows(enum peeps_verb verb, const struct peeps_option_entry *option,
+				    unsigned int word)
+{
+	return verb == PEEPS_VERB_LOOK || !option->word_verbs ||
+	       option->word_verbs[word] & 1U << verb;
+}
 
 static inline bool peeps_verb_takes(enum peeps_verb verb, const struct peeps_option_entry *option)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The end of what does not look at the clock itself: one call of a function of SQLite's on a long text may take for ever (LIKE
- * '%a%a%a%b'), and nothing but a signal gets in between.
+ * The end of what does not look at the clock itself: one call of a function of SQLite's on a long text may take for ever (a search of
+ * megabytes in megabytes), and nothing but a signal gets in between.
  */
 #ifndef PEEPS_READER_DEADLINE_H
 #define PEEPS_READER_DEADLINE_H

@@ -149,6 +149,7 @@ int peeps_statement_prepare(struct peeps_statement *statement,
 	*statement = (struct peeps_statement){ .confinement = confinement,
 					       .is_ours = is_ours,
 					       .bytes_max = PEEPS_ANSWER_BYTES_MAX };
+	confinement->refused[0] = '\0';
 	do { /* an empty statement is none */
 		sql = rest;
 		code = sqlite3_prepare_v2(confinement->sqlite, sql, -1, &statement->prepared,
@@ -203,6 +204,7 @@ static int bind_one(struct peeps_statement *statement, int parameter,
 		return 0;
 	}
 	if (name && strcmp(name, ":min_ns") == 0) {
+		statement->asks_of_min = true;
 		(void)sqlite3_bind_int64(
 			statement->prepared, parameter,
 			parameters->min_ns <= INT64_MAX ? (int64_t)parameters->min_ns : INT64_MAX);

@@ -28,6 +28,7 @@ struct peeps_statement {
 	bool is_ours;        /* a named question: what it lacks is not its own fault */
 	bool asks_of_one;    /* it has ?1 or :before */
 	bool asks_of_before; /* it has :before */
+	bool asks_of_min;    /* it has :min_ns */
 	size_t column_count;
 	uint64_t rows_max; /* 0 = no limit */
 	uint64_t row_count;

@@ -62,9 +62,14 @@ static int list(void *context, FILE *out, struct peeps_problem *problem)
 	const struct query *query = context;
 	size_t width = 0;
 
-	(void)problem;
 	if (query->options->format == PEEPS_FORMAT_JSON)
 		return list_in_json(out);
+	if (query->options->format == PEEPS_FORMAT_CSV) {
+		(void)snprintf(problem->what, sizeof(problem->what), "not in this format");
+		return peeps_problem_set(problem, PEEPS_PROBLEM_USAGE, -EINVAL,
+					 "leave -f out, or -J",
+					 "the list of questions is no table");
+	}
 	for (size_t i = 0; i < peeps_question_count; i++) {
 		if (strlen(peeps_questions[i].name) > width)
 			width = strlen(peeps_questions[i].name);
@@ -244,6 +249,24 @@ static int load(struct query *query, const struct peeps_place *places, size_t co
 	return r;
 }
 
+/* What was said, and would change nothing: whoever said it would take the answer for another one. */
+static int check_use(const struct query *query, struct peeps_problem *problem)
+{
+	const struct peeps_statement *statement = &query->statement;
+	const bool lacks_one = query->options->at && !statement->asks_of_one;
+	const bool lacks_min = query->options->min_ns && !statement->asks_of_min;
+
+	if (!lacks_one && !lacks_min)
+		return 0;
+	(void)snprintf(problem->what, sizeof(problem->what), "an option would change nothing");
+	return peeps_problem_set(
+		problem, PEEPS_PROBLEM_USAGE, -EINVAL,
+		query->question ? "leave it out"
+				: "use the parameter, such as: WHERE snapshot_id = ?1",
+		lacks_one ? "--at says what ?1 stands for, and the SQL has none"
+			  : "--min says what :min_ns stands for, and the SQL has none");
+}
+
 static int prepare(struct query *query, struct peeps_problem *problem)
 {
 	const struct peeps_options *options = query->options;
@@ -262,6 +285,8 @@ static int prepare(struct query *query, struct peeps_problem *problem)
 				    : options->format == PEEPS_FORMAT_TEXT ? ROWS_MAX
 									   : 0;
 	r = peeps_statement_bind(&query->statement, &parameters, problem);
+	if (r == 0)
+		r = check_use(query, problem);
 	if (r)
 		peeps_statement_finish(&query->statement);
 	return r;

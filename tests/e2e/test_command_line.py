@@ -45,6 +45,7 @@ def words_of_help():
 
 
 VERBS, OPTIONS, LETTERS = words_of_help()
+QUESTIONS = {line.split()[0] for line in READ('query').out.split('\n\n')[0].splitlines()}
 
 
 def on_terminal(*arguments, columns=100, rows=30, env=None, interrupt_after=None):
@@ -113,6 +114,20 @@ class Refusals(unittest.TestCase):
         ('blocked --color red 1', 2, "'red'", 'auto, always or never'),
         ('dump 1 -o', 2, '--output takes a FILE', '--help'),
         ('check --passive=no 1', 2, "'--passive=no'", 'write --passive'),
+        # of query
+        ('query blokers 1', 2, "'blokers'", 'did you mean blockers?'),
+        ('query hang.db', 2, "'hang.db'", 'peeps-read query lists them'),
+        ('query --show', 2, 'query takes', 'peeps-read query'),
+        ('query --show blockers 1', 2, "'1'", 'leave the targets out'),
+        ('query --show -e x 1', 2, '--sql is SQL', 'leave one of them out'),
+        ('query blockers', 2, 'whom', 'peeps-read ps'),
+        ('query -e x', 2, 'whom', 'peeps-read ps'),
+        ('query blockers 1 -f dot', 2, 'query does not know dot', 'text, json, csv'),
+        ('query blockers 1 -o x.msgpack', 2, 'query does not know msgpack', 'text, json, csv'),
+        ('dump 1 -f csv', 2, 'dump does not know csv', 'text, json, msgpack, dot'),
+        ('query -f csv', 2, 'no table', '-J'),
+        ('query blockers 1 --timeout 0s', 2, "'0s' is nothing", '100ms'),
+        ('query blockers 1 --max-rows 0', 2, "'0' is none", 'from 1'),
         # words
         ('dmup 1', 3, "'dmup'", 'did you mean the verb dump?'),
         ('blocked dmup', 3, "'dmup'", 'peeps-read ps lists'),
@@ -277,7 +292,9 @@ class Completions(unittest.TestCase):
         self.assertEqual(self.bash('dump', '4711', '--f'), {'--format'})
 
     def test_bash__arguments_of_options__are_what_they_can_be(self):
-        self.assertEqual(self.bash('dump', '-f', ''), {'text', 'json', 'msgpack', 'dot', 'csv'})
+        self.assertEqual(self.bash('dump', '-f', ''), {'text', 'json', 'msgpack', 'dot'})
+        self.assertEqual(self.bash('query', '-f', ''), {'text', 'json', 'csv'})
+        self.assertEqual(self.bash('-f', ''), {'text', 'json', 'msgpack', 'dot', 'csv'})
         self.assertEqual(self.bash('dump', '--format', 'j'), {'json'})
         self.assertEqual(self.bash('dump', '--format', '=', 'm'), {'msgpack'})
         self.assertEqual(self.bash('--color', '='), {'auto', 'always', 'never'})
@@ -288,6 +305,9 @@ class Completions(unittest.TestCase):
         for verb in ('blocked', 'check', 'dump', 'doctor'):
             self.assertEqual(self.bash(verb, ''), {'4711', '815', 'hang.msgpack', 'with blank.json'}, verb)
         self.assertEqual(self.bash('blocked', '-w', '8'), {'815'})
+        self.assertEqual(self.bash('query', ''), QUESTIONS | {'4711', '815'})
+        self.assertEqual(self.bash('query', 'hang'), {'hang.msgpack'})
+        self.assertEqual(self.bash('query', 'blockers', ''), {'4711', '815', 'hang.msgpack', 'with blank.json'})
         self.assertEqual(self.bash('ps', ''), set())
         self.assertEqual(self.bash('completion', ''), {'bash', 'zsh', 'fish'})
         self.assertEqual(self.bash('help', ''), VERBS)
@@ -303,6 +323,8 @@ class Completions(unittest.TestCase):
             text = file.read()
         for verb in VERBS:
             self.assertIn(f"\t'{verb}:", text)
+        for question in QUESTIONS:
+            self.assertIn(f"\t'{question}:", text)
         for option in OPTIONS:
             self.assertRegex(text, rf'{option}[=\[}}]')
         if not shutil.which('zsh'):
@@ -331,7 +353,9 @@ class Completions(unittest.TestCase):
         self.assertLessEqual(VERBS | {'4711', '815'}, self.fish('peeps-read '))
         self.assertEqual(self.fish('peeps-read --'), OPTIONS)
         self.assertEqual(self.fish('peeps-read check --m'), {'--max-wait'})
-        self.assertEqual(self.fish('peeps-read dump -f '), {'text', 'json', 'msgpack', 'dot', 'csv'})
+        self.assertEqual(self.fish('peeps-read dump -f '), {'text', 'json', 'msgpack', 'dot'})
+        self.assertEqual(self.fish('peeps-read query -f '), {'text', 'json', 'csv'})
+        self.assertLessEqual(QUESTIONS, self.fish('peeps-read query '))
         self.assertEqual(self.fish('peeps-read completion '), {'bash', 'zsh', 'fish'})
         self.assertEqual(self.fish('peeps-read blocked '), {'4711', '815', 'hang.msgpack', 'with blank.json'})
 
