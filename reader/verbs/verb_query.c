@@ -14,9 +14,9 @@
 #include "reader/format/table.h"
 #include "reader/graph/graph.h"
 #include "reader/look/place.h"
-#include "reader/look/snapshots.h"
 #include "reader/problem.h"
 #include "reader/query/about.h"
+#include "reader/query/asked.h"
 #include "reader/query/confine.h"
 #include "reader/query/questions.h"
 #include "reader/query/result.h"
@@ -225,30 +225,6 @@ static int print_answer(void *context, FILE *out, struct peeps_problem *problem)
 
 /* --- from the targets to it --------------------------------------------------------------------------------------- */
 
-static int add(void *context, const struct peeps_graph *graph, struct peeps_problem *problem)
-{
-	struct query *query = context;
-	int64_t id;
-
-	return peeps_database_add(&query->database, graph, &id, problem);
-}
-
-/* All that the targets have, in memory. Returns as peeps_snapshots_each() does. */
-static int load(struct query *query, const struct peeps_place *places, size_t count,
-		struct peeps_problem *problem)
-{
-	struct peeps_options all = *query->options;
-	int r = peeps_database_in_memory(&query->database, problem);
-
-	if (r)
-		return r;
-	all.at = 0; /* of a series the one before is wanted as well */
-	r = peeps_snapshots_each(&all, places, count, add, query, problem);
-	if (r && r != -EAGAIN)
-		peeps_database_close(&query->database);
-	return r;
-}
-
 /* What was said, and would change nothing: whoever said it would take the answer for another one. */
 static int check_use(const struct query *query, struct peeps_problem *problem)
 {
@@ -324,19 +300,18 @@ static int ask(struct query *query, bool in_place)
 
 static int ask_places(struct query *query, const struct peeps_place *places, size_t count)
 {
-	const bool in_place = count == 1 && places[0].kind == PEEPS_PLACE_DATABASE;
 	struct peeps_problem problem = { .status = 0 };
-	const int loaded = in_place
-				   ? peeps_database_read(&query->database, places[0].word, &problem)
-				   : load(query, places, count, &problem);
+	bool in_place = false;
+	const int opened = peeps_asked_open(&query->database, query->options, places, count,
+					    PEEPS_ASKED_BYTES_MAX, &in_place, &problem);
 	int status;
 
-	if (loaded && loaded != -EAGAIN)
-		return peeps_complain_of(loaded, &problem);
+	if (opened && opened != -EAGAIN)
+		return peeps_complain_of(opened, &problem);
 	status = ask(query, in_place);
 	peeps_database_close(&query->database);
-	if (loaded && (status == 0 || status == PEEPS_PROBLEM_NO_CUT))
-		status = peeps_complain_of(loaded, &problem);
+	if (opened && (status == 0 || status == PEEPS_PROBLEM_NO_CUT))
+		status = peeps_complain_of(opened, &problem);
 	return status;
 }
 
