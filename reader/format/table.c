@@ -299,6 +299,17 @@ size_t peeps_table_width(const struct peeps_table *table)
 	return total;
 }
 
+void peeps_table_hide(struct peeps_table *table, size_t column)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < table->shown_count; i++) {
+		if (table->shown[i] != column)
+			table->shown[kept++] = table->shown[i];
+	}
+	table->shown_count = kept;
+}
+
 static void fit_width(struct peeps_table *table)
 {
 	size_t total = peeps_table_width(table);

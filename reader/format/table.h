@@ -91,6 +91,11 @@ int peeps_table_row_keyed(struct peeps_table *table, const char *const *cells,
 size_t peeps_table_width(const struct peeps_table *table);
 
 /**
+ * peeps_table_hide - leave a column out of what is printed, should it be in it
+ */
+void peeps_table_hide(struct peeps_table *table, size_t column);
+
+/**
  * peeps_table_print - print titles and rows
  *
  * Returns 0 or -ENOMEM; failed writes stay with the stream.

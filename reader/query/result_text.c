@@ -232,31 +232,65 @@ static int add_row(struct peeps_result *result, sqlite3_stmt *row, const char **
 
 /* --- all of it ---------------------------------------------------------------------------------------------------- */
 
+static bool is_id(const char *name)
+{
+	return strcmp(name, "id") == 0 || ends_with(name, "_id");
+}
+
+/* The ids that a question of ours ends with are for programs: where there is no room for them, they are left out. */
+static void make_room(struct peeps_result *result, const struct peeps_statement *statement,
+		      size_t width)
+{
+	if (!statement->is_ours || width == 0 || peeps_table_width(result->table) <= width)
+		return;
+	for (size_t i = result->column_count; i-- > 1;) {
+		if (!is_id(sqlite3_column_name(statement->prepared, (int)i)))
+			return;
+		peeps_table_hide(result->table, i);
+	}
+}
+
+static int collect_rows(struct peeps_result *result, struct peeps_statement *statement,
+			struct peeps_problem *problem)
+{
+	const char **cells =
+		peeps_arena_take(result->arena, result->column_count, sizeof(cells[0]));
+	int r = cells ? 0 : -ENOMEM;
+
+	while (r == 0) {
+		r = peeps_statement_next(statement, problem);
+		if (r <= 0 || result->byte_count > PEEPS_RESULT_BYTES_MAX)
+			break;
+		r = add_row(result, statement->prepared, cells);
+	}
+	result->has_more = r > 0 || statement->has_more;
+	return r > 0 ? 0 : r;
+}
+
+/* What is known of a column only when all its cells are. */
+static void align(struct peeps_result *result)
+{
+	for (size_t i = 0; i < result->column_count; i++) {
+		struct peeps_column *column = &result->columns[i];
+
+		column->right = result->kinds[i].has_numbers && !result->kinds[i].has_others;
+		if (column->right) /* half a number is none */
+			column->columns_max = 0;
+	}
+}
+
 static int collect(struct peeps_result *result, struct peeps_statement *statement,
 		   const struct peeps_table_view *view, struct peeps_problem *problem)
 {
-	const char **cells;
 	int r = make_columns(result, statement);
 
-	if (r)
-		return r;
-	cells = peeps_arena_take(result->arena, result->column_count, sizeof(cells[0]));
-	r = cells ? peeps_table_look(result->table, view, problem) : -ENOMEM;
-	while (r == 0) {
-		r = peeps_statement_next(statement, problem);
-		if (r <= 0)
-			break;
-		result->has_more = result->byte_count > PEEPS_RESULT_BYTES_MAX;
-		if (result->has_more)
-			return 0;
-		r = add_row(result, statement->prepared, cells);
-	}
-	result->has_more = statement->has_more;
-	for (size_t i = 0; i < result->column_count; i++) {
-		result->columns[i].right =
-			result->kinds[i].has_numbers && !result->kinds[i].has_others;
-		if (result->columns[i].right) /* half a number is none */
-			result->columns[i].columns_max = 0;
+	if (r == 0)
+		r = peeps_table_look(result->table, view, problem);
+	if (r == 0)
+		r = collect_rows(result, statement, problem);
+	if (r == 0) {
+		align(result);
+		make_room(result, statement, view->width);
 	}
 	return r;
 }

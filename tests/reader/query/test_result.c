@@ -21,9 +21,10 @@
 
 enum shape { TEXT, JSON, CSV };
 
-static int print_text(struct peeps_statement *statement, FILE *out, struct peeps_problem *problem)
+static int print_text(struct peeps_statement *statement, size_t width, FILE *out,
+		      struct peeps_problem *problem)
 {
-	const struct peeps_table_view view = { .width = 0 };
+	const struct peeps_table_view view = { .width = width };
 	struct peeps_result *result = NULL;
 	int r = peeps_result_collect(statement, &view, &result, problem);
 
@@ -46,8 +47,16 @@ static int print_json(struct peeps_statement *statement, FILE *out, struct peeps
 	return r;
 }
 
+struct asked {
+	enum shape shape;
+	const char *sql;
+	uint64_t rows_max;
+	size_t width;
+	bool is_ours;
+};
+
 /* For the caller to free. */
-static char *answer(enum shape shape, const char *sql, uint64_t rows_max)
+static char *answer_to(const struct asked *asked)
 {
 	const struct peeps_bounds bounds = { .timeout_ns = UINT64_C(60000000000),
 					     .memory_bytes = PEEPS_QUERY_MEMORY_BYTES };
@@ -60,16 +69,17 @@ static char *answer(enum shape shape, const char *sql, uint64_t rows_max)
 	size_t length;
 	FILE *out = open_memstream(&text, &length);
 
-	print_message("# %.100s\n", sql);
+	print_message("# %.100s\n", asked->sql);
 	assert_int_equal(peeps_database_in_memory(&database, &problem), 0);
 	assert_int_equal(peeps_confine(&confinement, database.sqlite, &bounds, &problem), 0);
-	assert_int_equal(peeps_statement_prepare(&statement, &confinement, sql, false, &problem),
+	assert_int_equal(peeps_statement_prepare(&statement, &confinement, asked->sql,
+						 asked->is_ours, &problem),
 			 0);
 	assert_int_equal(peeps_statement_bind(&statement, &parameters, &problem), 0);
-	statement.rows_max = rows_max;
-	if (shape == TEXT)
-		assert_int_equal(print_text(&statement, out, &problem), 0);
-	else if (shape == JSON)
+	statement.rows_max = asked->rows_max;
+	if (asked->shape == TEXT)
+		assert_int_equal(print_text(&statement, asked->width, out, &problem), 0);
+	else if (asked->shape == JSON)
 		assert_int_equal(print_json(&statement, out, &problem), 0);
 	else
 		assert_int_equal(peeps_result_csv(&statement, out, &problem), 0);
@@ -78,6 +88,13 @@ static char *answer(enum shape shape, const char *sql, uint64_t rows_max)
 	peeps_confine_end(&confinement);
 	peeps_database_close(&database);
 	return text;
+}
+
+static char *answer(enum shape shape, const char *sql, uint64_t rows_max)
+{
+	const struct asked asked = { .shape = shape, .sql = sql, .rows_max = rows_max };
+
+	return answer_to(&asked);
 }
 
 static void expect(enum shape shape, const char *sql, const char *wanted)
@@ -172,6 +189,33 @@ static void text__no_rows_and_more_rows__are_said(void **state)
 	free(text);
 }
 
+static void text__without_room__a_question_of_ours_loses_the_ids_it_ends_with(void **state)
+{
+	static const char sql[] =
+		"SELECT 'thread:orders-4711:4712' AS first_id, 'alpha' AS waiter, 'thread:orders-4711:4712' AS waiter_id, "
+		"'mutex:orders-4711:accounts' AS id";
+	static const struct {
+		size_t width;
+		bool is_ours;
+		bool has_ids;
+	} rows[] = {
+		{ 0, true, true }, { 200, true, true }, { 60, true, false }, { 60, false, true }
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct asked asked = { .sql = sql,
+					     .width = rows[i].width,
+					     .is_ours = rows[i].is_ours };
+		char *text = answer_to(&asked);
+
+		assert_non_null(strstr(text, "FIRST ID"));
+		assert_non_null(strstr(text, "alpha"));
+		assert_int_equal(strstr(text, "WAITER ID") != NULL, rows[i].has_ids);
+		free(text);
+	}
+}
+
 /* However many are wanted, they have to fit. */
 static void text__more_than_fits_into_memory__ends_and_says_so(void **state)
 {
@@ -264,6 +308,7 @@ int main(void)
 		cmocka_unit_test(text__whatever_a_terminal_obeys__is_escaped),
 		cmocka_unit_test(text__what_is_long__loses_its_middle),
 		cmocka_unit_test(text__no_rows_and_more_rows__are_said),
+		cmocka_unit_test(text__without_room__a_question_of_ours_loses_the_ids_it_ends_with),
 		cmocka_unit_test(text__more_than_fits_into_memory__ends_and_says_so),
 		cmocka_unit_test(json__values__are_exact_and_of_their_type),
 		cmocka_unit_test(json__names_that_are_alike__are_keys_of_their_own),
