@@ -141,6 +141,10 @@ static void ask__anything_but_reading__is_refused(void **state)
 	for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++)
 		expect_refused(&fixture, statements[i]);
 	assert_int_not_equal(access("/tmp/peeps-never", F_OK), 0);
+	expect_refused(&fixture, "SELECT LOAD_EXTENSION('/tmp/peeps-never')");
+	assert_string_equal(fixture.problem.why, "the function load_extension is not allowed");
+	expect_refused(&fixture, "SELECT fts3_tokenizer('simple')");
+	assert_string_equal(fixture.problem.why, "the function fts3_tokenizer is not allowed");
 	end(&fixture);
 }
 
