@@ -20,6 +20,7 @@
 #include "reader/graph/graph.h"
 #include "reader/problem.h"
 #include "reader/query/confine.h"
+#include "reader/query/deadline.h"
 #include "reader/query/result.h"
 #include "reader/query/statement.h"
 #include "reader/snapshot/snapshot.h"
@@ -157,6 +158,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	sql = strndup((const char *)data + 1, size - 1);
 	need(sql != NULL);
 	need(peeps_confine(&confinement, database->sqlite, &bounds, &problem) == 0);
+	peeps_deadline_end(); /* the fuzzer has one, and reports what it ends */
 	ask(&confinement, sql, data[0]);
 	peeps_confine_end(&confinement);
 	free(sql);
