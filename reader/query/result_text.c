@@ -15,7 +15,7 @@
 #include "reader/query/result.h"
 #include "reader/query/statement.h"
 
-#define CELL_COLUMNS_MAX  80
+#define CELL_COLUMNS_MAX  120 /* a path, a sentence */
 #define TITLE_COLUMNS_MAX 40
 #define BLOB_BYTES_MAX    ((size_t)24)
 #define CELL_BYTES_MAX    1024 /* of a text, before all but its begin and its end is left out anyway */

@@ -162,7 +162,7 @@ static void ask__whatever_reads__is_answered(void **state)
 		{ "SELECT value FROM json_each('[1, 2, 3]')", 3 },
 		{ "SELECT fullkey FROM json_tree('{\"a\": 1}')", 2 },
 		{ "SELECT name FROM pragma_table_info('edges') WHERE name LIKE '%_id'", 3 },
-		{ "SELECT name FROM sqlite_schema WHERE type = 'view'", 1 },
+		{ "SELECT name FROM sqlite_schema WHERE name = 'nodes'", 1 },
 		{ "PRAGMA table_info(scopes)", 7 },
 		{ "EXPLAIN QUERY PLAN SELECT * FROM snapshots", 1 },
 		{ ENDLESS "SELECT x FROM c LIMIT 4", 4 },
