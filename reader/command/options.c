@@ -419,6 +419,7 @@ static int check_conflicts(struct parse *parse)
 		{ GIVEN(TREE) | GIVEN(COLUMNS),
 		  "--columns are those of a table, and --tree prints none" },
 		{ GIVEN(TREE) | GIVEN(SORT), "--sort orders a table, and --tree prints none" },
+		{ GIVEN(JSON) | GIVEN(SHOW), "--show prints SQL, --json none" },
 		{ GIVEN(SQL) | GIVEN(SHOW), "--show prints the SQL of a question, --sql is SQL" },
 	};
 	static const char contradict[] = "two options contradict each other";

@@ -38,8 +38,12 @@ static void set(uint64_t ns)
 void peeps_deadline_begin(uint64_t ns)
 {
 	const struct sigaction handle = { .sa_handler = give_up };
+	sigset_t alarm;
 
 	(void)sigaction(SIGALRM, &handle, NULL);
+	(void)sigemptyset(&alarm); /* whoever started us may have it blocked */
+	(void)sigaddset(&alarm, SIGALRM);
+	(void)sigprocmask(SIG_UNBLOCK, &alarm, NULL);
 	set(ns);
 }
 

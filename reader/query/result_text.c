@@ -37,7 +37,8 @@ struct peeps_result {
 	struct peeps_table *table;
 	size_t row_count;
 	size_t byte_count;
-	bool has_more;
+	bool has_more; /* than were wanted */
+	bool is_full;  /* and there are more than there is room for */
 };
 
 /* --- columns ------------------------------------------------------------------------------------------------------ */
@@ -263,7 +264,8 @@ static int collect_rows(struct peeps_result *result, struct peeps_statement *sta
 			break;
 		r = add_row(result, statement->prepared, cells);
 	}
-	result->has_more = r > 0 || statement->has_more;
+	result->is_full = r > 0;
+	result->has_more = statement->has_more;
 	return r > 0 ? 0 : r;
 }
 
@@ -321,11 +323,10 @@ int peeps_result_print(struct peeps_result *result, FILE *out)
 		return 0;
 	}
 	r = peeps_table_print(result->table, out);
-	if (result->has_more)
-		(void)fprintf(
-			out,
-			"(the first %zu rows; there are more: --max-rows N shows N, -f csv and -J all)\n",
-			result->row_count);
+	if (result->has_more || result->is_full)
+		(void)fprintf(out,
+			      "(the first %zu rows; there are more: %s-f csv and -J have all)\n",
+			      result->row_count, result->is_full ? "" : "--max-rows N shows N, ");
 	return r;
 }
 

@@ -120,6 +120,7 @@ class Refusals(unittest.TestCase):
         ('query --show', 2, 'query takes', 'peeps-read query'),
         ('query --show blockers 1', 2, "'1'", 'leave the targets out'),
         ('query --show -e x 1', 2, '--sql is SQL', 'leave one of them out'),
+        ('query --show blockers -J', 2, '--json none', 'leave one of them out'),
         ('query blockers', 2, 'whom', 'peeps-read ps'),
         ('query -e x', 2, 'whom', 'peeps-read ps'),
         ('query blockers 1 -f dot', 2, 'query does not know dot', 'text, json, csv'),

@@ -10,6 +10,7 @@ import io
 import json
 import os
 import resource
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -246,7 +247,9 @@ class Bounds(Scratch):
 
     def test_what_does_not_look_at_the_clock__is_stopped_and_leaves_nothing(self):
         before = set(os.listdir(self.folder.name))
-        answer = READ('query', self.database, '-e', STUBBORN, '--timeout', '100ms', '-o', self.path('never.json'))
+        blocked = [signal.SIG_BLOCK, {signal.SIGALRM}]
+        answer = READ('query', self.database, '-e', STUBBORN, '--timeout', '100ms', '-o', self.path('never.json'),
+                      preexec_fn=lambda: signal.pthread_sigmask(*blocked))
         self.expect_error(answer, 8, '--timeout')
         self.assertEqual(set(os.listdir(self.folder.name)), before)
 

@@ -185,7 +185,7 @@ static void text__no_rows_and_more_rows__are_said(void **state)
 	text = answer(TEXT, MANY "SELECT x FROM c", 2);
 	assert_string_equal(
 		text,
-		"X\n1\n2\n(the first 2 rows; there are more: --max-rows N shows N, -f csv and -J all)\n");
+		"X\n1\n2\n(the first 2 rows; there are more: --max-rows N shows N, -f csv and -J have all)\n");
 	free(text);
 }
 
@@ -228,6 +228,8 @@ static void text__more_than_fits_into_memory__ends_and_says_so(void **state)
 
 	(void)state;
 	assert_non_null(said);
+	assert_null(strstr(said, "--max-rows")); /* would not help */
+	assert_non_null(strstr(said, "-f csv"));
 	free(text);
 }
 
