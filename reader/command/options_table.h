@@ -105,9 +105,9 @@ enum peeps_option_id {
 struct peeps_option_entry {
 	enum peeps_option_id id;
 	char letter; /* 0 = none */
-	const char *name;
-	const char *argument; /* NULL = takes none */
 	bool argument_is_optional;
+	const char *name;
+	const char *argument;     /* NULL = takes none */
 	const char *const *words; /* the argument is one of these, then NULL; NULL = it is free */
 	const unsigned int
 		*word_verbs; /* of each word, a bit per verb that knows it; NULL = all do */

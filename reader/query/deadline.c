@@ -43,7 +43,7 @@ void peeps_deadline_begin(uint64_t ns)
 	(void)sigaction(SIGALRM, &handle, NULL);
 	(void)sigemptyset(&alarm); /* whoever started us may have it blocked */
 	(void)sigaddset(&alarm, SIGALRM);
-	(void)sigprocmask(SIG_UNBLOCK, &alarm, NULL);
+	(void)pthread_sigmask(SIG_UNBLOCK, &alarm, NULL);
 	set(ns);
 }
 
