@@ -141,6 +141,11 @@ static void write_null(struct peeps_sink *sink)
 	(void)yajl_gen_null(json_of(sink)->gen);
 }
 
+void peeps_json_integer(struct peeps_json *json, int64_t number)
+{
+	(void)yajl_gen_integer(json->gen, number);
+}
+
 static const struct peeps_sink_type json_type = {
 	.map = write_map,
 	.map_end = write_map_end,
@@ -165,11 +170,6 @@ int peeps_json_open(struct peeps_json *json, FILE *out)
 		return -ENOMEM;
 	(void)yajl_gen_config(json->gen, yajl_gen_print_callback, write_escaped, json);
 	return 0;
-}
-
-void peeps_json_integer(struct peeps_json *json, int64_t number)
-{
-	(void)yajl_gen_integer(json->gen, number);
 }
 
 int peeps_json_close(struct peeps_json *json)
