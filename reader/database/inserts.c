@@ -32,10 +32,10 @@ static const char *const inserts_sql[INSERTS] = {
 		"coverage, threads, gone, counters_json) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[ENTITY] =
 		"INSERT INTO entities (snapshot_id, id, kind, process, name, attrs_json, role, site, site_as_compiled, "
-		"function, krate, uncertain, tid, exited, sleeping) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		"function, krate, uncertain, tid, exited, sleeping, busy) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[EDGE] =
 		"INSERT INTO edges (snapshot_id, position, src_id, dst_id, kind, attrs_json, op_kind, state, "
-		"pending_since_ptime_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		"pending_since_ptime_ns, role, count, held_since_ptime_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[SCOPE] =
 		"INSERT INTO scopes (snapshot_id, id, kind, process, name, attrs_json) VALUES (?, ?, ?, ?, ?, ?)",
 	[MEMBERSHIP] =
@@ -189,6 +189,35 @@ static void insert_process(struct peeps_inserts *inserts, const struct peeps_pro
 	end_row(inserts);
 }
 
+static bool is_sign(const char *name)
+{
+	static const char *const signs[] = {
+		"contended",       "queue_len",    "queue_depth",   "send_waiters",
+		"recv_waiters",    "missed_total", "sender_closed", "receiver_closed",
+		"discarded_total", "closed",
+	};
+
+	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {
+		if (strcmp(signs[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Most locks and channels of a large program are idle: what asks for the others need not read them all. */
+static bool is_busy(const struct peeps_node *node)
+{
+	for (size_t i = 0; node->role == PEEPS_ROLE_RESOURCE && i < node->attribute_count; i++) {
+		const struct peeps_value *value = &node->attributes[i].value;
+
+		if (((value->type == PEEPS_VALUE_UNSIGNED && value->as.number) ||
+		     (value->type == PEEPS_VALUE_BOOL && value->as.boolean)) &&
+		    is_sign(node->attributes[i].name))
+			return true;
+	}
+	return false;
+}
+
 static void insert_entity(struct peeps_inserts *inserts, const struct peeps_graph *graph,
 			  const struct peeps_node *node)
 {
@@ -209,6 +238,7 @@ static void insert_entity(struct peeps_inserts *inserts, const struct peeps_grap
 	put_number(inserts, is_actor && node->tid ? node->tid : PEEPS_NO_TIME);
 	put_number(inserts, is_actor ? node->gone : PEEPS_NO_TIME);
 	put_number(inserts, is_actor ? node->asleep : PEEPS_NO_TIME);
+	put_number(inserts, is_busy(node));
 	end_row(inserts);
 }
 
@@ -217,6 +247,7 @@ static void insert_edge(struct peeps_inserts *inserts, const struct peeps_graph 
 {
 	const bool is_operation = edge->kind == PEEPS_EDGE_NEEDS && edge->op != PEEPS_OP_NONE;
 	const bool is_pending = is_operation && edge->state == PEEPS_STATE_PENDING;
+	const bool is_hold = edge->kind == PEEPS_EDGE_HOLDS;
 
 	begin_row(inserts, EDGE);
 	put_number(inserts, (uint64_t)(edge - graph->edges));
@@ -227,6 +258,9 @@ static void insert_edge(struct peeps_inserts *inserts, const struct peeps_graph 
 	put_text(inserts, is_operation ? edge->op_kind : NULL);
 	put_text(inserts, is_operation ? edge->state_name : NULL);
 	put_number(inserts, is_pending ? edge->pending_since_ns : PEEPS_NO_TIME);
+	put_text(inserts, is_hold ? edge->role : NULL);
+	put_number(inserts, is_hold ? edge->count : PEEPS_NO_TIME);
+	put_number(inserts, is_hold ? edge->held_since_ns : PEEPS_NO_TIME);
 	end_row(inserts);
 }
 
