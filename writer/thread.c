@@ -25,15 +25,20 @@
 
 static const uint64_t no_generation; /* 0: matches no hook */
 static struct peeps_thread no_record = { .txn = 1 };
+static struct peeps_edge_slot no_slot; /* of no lock */
+static struct peeps_read no_read = { .slot = &no_slot };
 
-__thread struct peeps_tls peeps_tls __attribute__((tls_model("initial-exec"))) = {
-	.thread = &no_record,
-	.generation = &no_generation,
-};
+#define NOBODY                                                                       \
+	{                                                                            \
+		.thread = &no_record, .generation = &no_generation, .read = &no_read \
+	}
+
+__thread struct peeps_tls peeps_tls __attribute__((tls_model("initial-exec"))) = NOBODY;
 static __thread struct self own;
 
 /* Under the process lock. Record 0 is shared by threads that found no other. */
 static struct thread_edges *edges; /* by record */
+static struct thread_reads *reads; /* by record */
 static uint32_t *next;             /* by record */
 static uint64_t used;
 static uint32_t leaving_head, leaving_tail;
@@ -47,11 +52,16 @@ bool threads_init(void)
 
 	if (!edges)
 		edges = memory_reserve(capacity * sizeof(*edges));
+	if (!reads)
+		reads = memory_reserve(capacity * sizeof(*reads));
 	if (!next)
 		next = memory_reserve(capacity * sizeof(*next));
-	if (!edges || !next || !segment_reserve(PEEPS_SECTION_THREADS, 1))
+	if (!edges || !reads || !next || !segment_reserve(PEEPS_SECTION_THREADS, 1))
 		return false;
 	memset(edges, 0, used * sizeof(*edges));
+	for (uint64_t i = 0; i < used; i++)
+		if (reads[i].count != 0)
+			reads[i] = (struct thread_reads){ 0 };
 	used = 1;
 	leaving_head = NONE;
 	leaving_tail = NONE;
@@ -66,6 +76,16 @@ bool threads_init(void)
 struct thread_edges *thread_edges_of(const struct self *self)
 {
 	return self->record ? &edges[self->record_index] : NULL;
+}
+
+struct thread_reads *thread_reads_of(const struct self *self)
+{
+	return self->record ? &reads[self->record_index] : NULL;
+}
+
+struct thread_reads *thread_reads_at(uint32_t index)
+{
+	return index < peeps_load_relaxed(&used) ? &reads[index] : NULL;
 }
 
 bool stack_is_gone(uint64_t stack, uint64_t caller_stack)
@@ -119,7 +139,7 @@ void thread_watch_leaving(void)
 void self_forget(void)
 {
 	own = (struct self){ 0 };
-	peeps_tls = (struct peeps_tls){ .thread = &no_record, .generation = &no_generation };
+	peeps_tls = (struct peeps_tls)NOBODY;
 }
 
 static struct peeps_thread *record_at(uint32_t index)

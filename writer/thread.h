@@ -107,4 +107,18 @@ struct thread_edges {
 
 struct thread_edges *thread_edges_of(const struct self *self);
 
+/* Likewise: its slots for rwlocks that it reads (writer/reads.h). What is in them outlives the thread with what it still
+ * held, and is the next one's that has the record. */
+struct thread_reads {
+	struct peeps_read reads[PEEPS_READS_MAX]; /* [0, count) have a slot */
+	uint32_t count; /* raised with release: other threads look for a task's */
+	uint32_t last;  /* taken most recently */
+};
+
+/* NULL for a thread without a record. */
+struct thread_reads *thread_reads_of(const struct self *self);
+
+/* Of record @index; NULL beyond the last one that was ever used. */
+struct thread_reads *thread_reads_at(uint32_t index);
+
 #endif

@@ -20,6 +20,10 @@ _Static_assert(PEEPS_SEMAPHORE_CONTENDED_SHIFT == 0 &&
 		       PEEPS_SEMAPHORE_WAIT_MAX_SHIFT == WAITED_COUNT_BITS &&
 		       PEEPS_SEMAPHORE_WAIT_MAX_BITS == 64 - WAITED_COUNT_BITS,
 	       "waits of a semaphore");
+_Static_assert(PEEPS_RWLOCK_CONTENDED_SHIFT == 0 &&
+		       PEEPS_RWLOCK_WAIT_MAX_SHIFT == WAITED_COUNT_BITS &&
+		       PEEPS_RWLOCK_WAIT_MAX_BITS == 64 - WAITED_COUNT_BITS,
+	       "waits of a rwlock");
 
 /* Inside a section that touched the slot: one wait more, of @waited_ns. */
 static inline void write_waited(uint64_t *contended_word, uint64_t *total_word, uint64_t waited_ns)

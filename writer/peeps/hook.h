@@ -48,17 +48,34 @@ extern PEEPS_API struct peeps_site peeps_site_in_name;
 			&peeps_site_in_name, 0                                            \
 	}
 
+/* Locks that one thread can be seen to read at once. */
+#define PEEPS_READS_MAX 64
+
+/**
+ * struct peeps_read - a thread's slot for a rwlock that it reads, or read last
+ * @slot: its `holds` edge, which counts 0 while the lock is not read
+ * @left: acquisitions until the lock is told of them
+ * @lot:  how many that will be then
+ */
+struct peeps_read {
+	struct peeps_edge_slot *slot;
+	uint32_t left;
+	uint32_t lot;
+};
+
 /**
  * struct peeps_tls - what the fast paths need of their thread, on one line
  * @thread:     its record; before it has one, and for threads that must not take the fast path
  *              (fence mode, records exhausted), a record that is for ever inside a section
  * @control:    the segment's control page
  * @generation: the word in the page that every kind of child finds wiped to 0
+ * @read:       the one that it used last; before that, one of no lock
  */
 struct peeps_tls {
 	struct peeps_thread *thread;
 	struct peeps_control *control;
 	const uint64_t *generation;
+	struct peeps_read *read;
 };
 
 extern PEEPS_API __thread struct peeps_tls peeps_tls __attribute__((tls_model("initial-exec")));

@@ -6,6 +6,7 @@
 #include <peeps/mpsc.h>
 #include <peeps/mutex.h>
 #include <peeps/registry.h>
+#include <peeps/rwlock.h>
 #include <peeps/scope.h>
 #include <peeps/sem.h>
 #include <peeps/task.h>
