@@ -43,14 +43,15 @@ static int set_attribute(struct peeps_arena *arena, struct peeps_node *node, con
 
 /* Of each kind of operation, how many are pending on a node. */
 struct waiter_counts {
-	uint64_t lock, acquire, send, recv;
+	uint64_t lock, read, acquire, send, recv;
+	uint64_t readers; /* who hold it, to read */
 };
 
-static void count(struct waiter_counts *counts, uint32_t op)
+static void count(struct waiter_counts *counts, const struct peeps_edge *wait)
 {
-	switch (op) {
+	switch (wait->op) {
 	case PEEPS_OP_LOCK:
-		counts->lock++;
+		*(peeps_asks_to_read(wait) ? &counts->read : &counts->lock) += 1;
 		break;
 	case PEEPS_OP_ACQUIRE:
 		counts->acquire++;
@@ -73,6 +74,14 @@ static int set_count(struct peeps_graph *graph, uint32_t node, const char *name,
 	return set_attribute(graph->arena, &graph->nodes[node], name, value);
 }
 
+static int set_rwlock(struct peeps_graph *graph, const struct waiter_counts *counts, uint32_t node)
+{
+	int r = set_count(graph, node, "readers", counts->readers);
+
+	r = r ? r : set_count(graph, node, "read_waiters", counts->read);
+	return r ? r : set_count(graph, node, "write_waiters", counts->lock);
+}
+
 /* Both ends of a channel show who waits at either. */
 static int set_waiters(struct peeps_graph *graph, const struct peeps_wakers *wakers,
 		       const struct waiter_counts *counts, uint32_t node)
@@ -85,6 +94,8 @@ static int set_waiters(struct peeps_graph *graph, const struct peeps_wakers *wak
 	switch (graph->nodes[node].kind_number) {
 	case PEEPS_KIND_MUTEX:
 		return set_count(graph, node, "waiters", counts[node].lock);
+	case PEEPS_KIND_RWLOCK:
+		return set_rwlock(graph, &counts[node], node);
 	case PEEPS_KIND_SEMAPHORE:
 		return set_count(graph, node, "waiters", counts[node].acquire);
 	case PEEPS_KIND_MPSC_TX:
@@ -109,7 +120,9 @@ static int count_waiters(struct peeps_graph *graph, const struct peeps_wakers *w
 		const struct peeps_edge *edge = &graph->edges[i];
 
 		if (peeps_edge_is_wait(graph, edge))
-			count(&counts[edge->dst], edge->op);
+			count(&counts[edge->dst], edge);
+		else if (peeps_is_read_hold(edge))
+			counts[edge->src].readers++;
 	}
 	for (uint32_t i = 0; r == 0 && i < graph->node_count; i++)
 		r = set_waiters(graph, wakers, counts, i);

@@ -73,6 +73,7 @@ static int unlike(const struct peeps_graph *graph, const struct peeps_edge *a,
 	by = by ? by : order(graph->nodes[a->src].process, graph->nodes[b->src].process);
 	by = by ? by : order(a->uncertain, b->uncertain);
 	by = by ? by : order(peeps_permits_asked(a), peeps_permits_asked(b));
+	by = by ? by : order(peeps_asks_to_read(a), peeps_asks_to_read(b));
 	by = by ? by : order(peeps_times_out(a, &until_ms), peeps_times_out(b, &until_ms));
 	by = by ? by : order(a->source.line, b->source.line);
 	return by ? by : order_of_texts(a->source.file, b->source.file);

@@ -62,6 +62,28 @@ uint64_t peeps_permits_asked(const struct peeps_edge *wait)
 	return permits ? permits->as.number : 0;
 }
 
+static bool asks_for(const struct peeps_edge *wait, const char *mode)
+{
+	const struct peeps_value *asked = typed(detail(wait, PEEPS_DETAIL_MODE), PEEPS_VALUE_TEXT);
+
+	return asked && strcmp(asked->as.text, mode) == 0;
+}
+
+bool peeps_asks_to_read(const struct peeps_edge *wait)
+{
+	return asks_for(wait, "read");
+}
+
+bool peeps_asks_to_write(const struct peeps_edge *wait)
+{
+	return asks_for(wait, "exclusive");
+}
+
+bool peeps_is_read_hold(const struct peeps_edge *edge)
+{
+	return edge->kind == PEEPS_EDGE_HOLDS && edge->mode_number == PEEPS_HOLD_MODE_READ;
+}
+
 bool peeps_times_out(const struct peeps_edge *wait, uint64_t *until_ms)
 {
 	const struct peeps_value *until = detail(wait, PEEPS_DETAIL_UNTIL);
@@ -142,7 +164,7 @@ static bool is_owned(const struct peeps_graph *graph, const struct peeps_edge *h
 static void sum_up(struct peeps_wakers *w, uint32_t resource)
 {
 	const struct peeps_node *node = &w->graph->nodes[resource];
-	struct peeps_holding sum = { .proved = true, .owned = true };
+	struct peeps_holding sum = { .proved = true, .owned = true, .read_only = true };
 	bool of_the_dead = false;
 	size_t count;
 	const uint32_t *holds = peeps_edge_index_at(&w->holds, resource, &count);
@@ -153,10 +175,37 @@ static void sum_up(struct peeps_wakers *w, uint32_t resource)
 		sum.weight = add(sum.weight, peeps_wakers_weight(w, hold));
 		sum.proved &= is_proved(w->graph, hold);
 		sum.owned &= is_owned(w->graph, hold);
+		sum.read_only &= peeps_is_read_hold(hold);
 		of_the_dead |= w->graph->nodes[hold->dst].gone;
 	}
 	sum.passes_on = of_the_dead && peeps_is_true(node, "robust");
 	w->holding[resource] = sum;
+}
+
+static bool lets_writers_come_first(const struct peeps_node *rwlock)
+{
+	const struct peeps_value *prefers =
+		typed(peeps_graph_attribute(rwlock, "prefers"), PEEPS_VALUE_TEXT);
+
+	return prefers && strcmp(prefers->as.text, "writers") == 0;
+}
+
+static void find_barred(struct peeps_wakers *w)
+{
+	uint64_t until_ms;
+
+	for (size_t i = 0; i < w->graph->edge_count; i++) {
+		const struct peeps_edge *wait = &w->graph->edges[i];
+		const enum peeps_barred how =
+			is_proved(w->graph, wait) ? PEEPS_BARRED_PROVED : PEEPS_BARRED_PERHAPS;
+
+		if (peeps_edge_is_wait(w->graph, wait) && wait->op == PEEPS_OP_LOCK &&
+		    w->graph->nodes[wait->dst].kind_number == PEEPS_KIND_RWLOCK &&
+		    !peeps_asks_to_read(wait) && !peeps_times_out(wait, &until_ms) &&
+		    lets_writers_come_first(&w->graph->nodes[wait->dst]) &&
+		    w->barred[wait->dst] < how)
+			w->barred[wait->dst] = how;
+	}
 }
 
 /* Links of one end to different others contradict each other: then none is believed. */
@@ -246,7 +295,8 @@ int peeps_wakers_init(struct peeps_wakers *wakers, const struct peeps_graph *gra
 	wakers->holding = calloc(room, sizeof(wakers->holding[0]));
 	wakers->link = calloc(room, sizeof(wakers->link[0]));
 	wakers->inside = calloc(room, sizeof(wakers->inside[0]));
-	r = wakers->holding && wakers->link && wakers->inside ? 0 : -ENOMEM;
+	wakers->barred = calloc(room, sizeof(wakers->barred[0]));
+	r = wakers->holding && wakers->link && wakers->inside && wakers->barred ? 0 : -ENOMEM;
 	if (r == 0)
 		r = peeps_edge_index_init(&wakers->holds, graph, PEEPS_END_SRC, is_waker);
 	if (r == 0)
@@ -261,6 +311,7 @@ int peeps_wakers_init(struct peeps_wakers *wakers, const struct peeps_graph *gra
 		sum_up(wakers, node);
 		wakers->inside[node] = inside_of(graph, node);
 	}
+	find_barred(wakers);
 	return 0;
 }
 
@@ -271,6 +322,7 @@ void peeps_wakers_deinit(struct peeps_wakers *wakers)
 	free(wakers->holding);
 	free(wakers->link);
 	free(wakers->inside);
+	free(wakers->barred);
 	memset(wakers, 0, sizeof(*wakers));
 }
 
@@ -307,6 +359,22 @@ static bool can_be_locked_again_by_its_holder(const struct peeps_node *mutex)
 	return type && strcmp(type->as.text, "normal") != 0;
 }
 
+/* Other readers keep nobody from reading, but where writers come first and one waits for them. */
+static bool may_read(const struct peeps_wakers *w, uint32_t rwlock, enum peeps_belief belief)
+{
+	return w->holding[rwlock].read_only &&
+	       w->barred[rwlock] < (belief == PEEPS_BELIEVE_PROVED ? PEEPS_BARRED_PROVED
+								   : PEEPS_BARRED_PERHAPS);
+}
+
+/* Somebody unlocked what he was not seen to hold: it may have been what another is still shown to hold. */
+static bool is_unlocked_by_others(const struct peeps_node *resource)
+{
+	uint64_t number;
+
+	return peeps_number_attribute(resource, "anonymous_unlocks", &number) && number > 0;
+}
+
 /* Every holder has to let go. */
 static uint64_t lock_needs(const struct peeps_wakers *w, const struct peeps_edge *wait,
 			   uint64_t own, enum peeps_belief belief)
@@ -317,9 +385,12 @@ static uint64_t lock_needs(const struct peeps_wakers *w, const struct peeps_edge
 	if (resource->role != PEEPS_ROLE_RESOURCE ||
 	    resource->kind_number == PEEPS_KIND_SEMAPHORE || is_channel_end(resource->kind_number))
 		return 0;
-	if (holding->passes_on || (own && can_be_locked_again_by_its_holder(resource)))
+	if (holding->passes_on || (own && can_be_locked_again_by_its_holder(resource)) ||
+	    (peeps_asks_to_read(wait) && may_read(w, wait->dst, belief)))
 		return 0;
-	return belief == PEEPS_BELIEVE_ALL || holding->proved ? holding->weight : 0;
+	return belief == PEEPS_BELIEVE_ALL || (holding->proved && !is_unlocked_by_others(resource))
+		       ? holding->weight
+		       : 0;
 }
 
 /*

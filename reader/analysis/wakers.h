@@ -4,6 +4,7 @@
  * sentence ask here.
  *
  *   lock on a resource                   all who hold it have to let go
+ *   ... of a rwlock, to read             its writer; where writers come first, also all who read while one waits for it
  *   acquire on a semaphore               holders of enough permits
  *   send on a channel's sending end      the owner of the receiver; to be certain, nor may any sender close it
  *   recv on a channel's receiving end    the owner of any sender
@@ -24,6 +25,7 @@
 /* Details of an operation. */
 #define PEEPS_DETAIL_UNTIL   "until_ptime_ms" /* when it will time out: then no actor is needed */
 #define PEEPS_DETAIL_PERMITS "permits"        /* how many it asks for */
+#define PEEPS_DETAIL_MODE    "mode"           /* in which it asks for a rwlock */
 
 enum peeps_belief {
 	PEEPS_BELIEVE_PROVED, /* whatever is not proved counts as able to progress: who is stuck now, is for certain */
@@ -37,13 +39,18 @@ enum peeps_belief {
  * @owned:     every holder lives and is known to have his: of handles, he said so and shares it with nobody; of permits,
  *             he has given some back himself before
  * @passes_on: a robust lock of a dead holder: the kernel hands it to the next one
+ * @read_only: of a rwlock: nobody writes it
  */
 struct peeps_holding {
 	uint64_t weight;
 	bool proved;
 	bool owned;
 	bool passes_on;
+	bool read_only;
 };
+
+/* Who waits, with no end to it, to write a rwlock that lets writers come first. */
+enum peeps_barred { PEEPS_BARRED_NOT, PEEPS_BARRED_PERHAPS, PEEPS_BARRED_PROVED };
 
 /* The task that keeps an actor: a thread that has entered it, or a task inside which it was entered. */
 struct peeps_inside {
@@ -58,6 +65,7 @@ struct peeps_wakers {
 	struct peeps_holding *holding;   /* by resource */
 	uint32_t *link; /* by end of a channel: its one channel_link; else PEEPS_NO_EDGE */
 	struct peeps_inside *inside; /* by actor */
+	uint8_t *barred;             /* by resource: enum peeps_barred; whom new readers wait for */
 };
 
 /**
@@ -117,6 +125,11 @@ uint32_t peeps_node_attribute(const struct peeps_node *node, const char *name); 
 
 /* What an operation asks for; 0 = not known. */
 uint64_t peeps_permits_asked(const struct peeps_edge *wait);
+
+/* How a rwlock is asked for; and one that is read. */
+bool peeps_asks_to_read(const struct peeps_edge *wait);
+bool peeps_asks_to_write(const struct peeps_edge *wait);
+bool peeps_is_read_hold(const struct peeps_edge *edge);
 
 /* Whether an operation gives up by itself, and when (ptime; 0 = that is not known). */
 bool peeps_times_out(const struct peeps_edge *wait, uint64_t *until_ms);

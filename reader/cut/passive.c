@@ -164,8 +164,8 @@ static bool holder_stood_still(const struct peeps_image *image, uint64_t ref)
 }
 
 /*
- * Who has the right to write a slot has to have stood still: for a thread itself, for a mutex that is held its
- * holder. A free mutex is anybody's; so, for us, is all else.
+ * Who has the right to write a slot has to have stood still: for a thread itself, for a lock that is held its
+ * holder. A free lock is anybody's; so, for us, is all else.
  */
 static bool entity_stood_still(const struct peeps_image *image,
 			       const struct peeps_entity_view *entity)
@@ -174,6 +174,7 @@ static bool entity_stood_still(const struct peeps_image *image,
 	case PEEPS_KIND_THREAD:
 		return thread_stood_still(image, entity);
 	case PEEPS_KIND_MUTEX:
+	case PEEPS_KIND_RWLOCK: /* who writes it is said by the same word */
 		return holder_stood_still(image, entity->body[PEEPS_MUTEX_HOLDER_WORD] &
 							 ~PEEPS_HOLDER_DEEP);
 	default:

@@ -53,6 +53,7 @@ static bool special_value(struct peeps_decoder *d, const struct peeps_decoded_en
 		*value = peeps_value_text("suspended");
 		return true;
 	case PEEPS_KIND_MUTEX:
+	case PEEPS_KIND_RWLOCK:
 		if (is_field(field, PEEPS_MUTEX_HOLDER_WORD, PEEPS_MUTEX_HOLDER_SHIFT)) {
 			*value = peeps_value_node(peeps_decoder_holder(d, peeps_view_holder(view)));
 			return true;
@@ -126,6 +127,15 @@ static void add_semaphore(struct peeps_decoder *d, struct peeps_node *node,
 	add(node, "waiters", none_counted_yet());
 	add(node, "unattributed_out", number_value(d, back ? 0 : unattributed));
 	add(node, "unattributed_back", number_value(d, back ? 0 - unattributed : 0));
+}
+
+/* --- rwlocks ---------------------------------------------------------------------------------------------------- */
+
+static void add_rwlock(struct peeps_node *node)
+{
+	add(node, "readers", none_counted_yet());
+	add(node, "read_waiters", none_counted_yet());
+	add(node, "write_waiters", none_counted_yet());
 }
 
 /* --- channels --------------------------------------------------------------------------------------------------- */
@@ -222,6 +232,9 @@ static void add_derived(struct peeps_decoder *d, struct peeps_node *node,
 	switch (entity->kind->number) {
 	case PEEPS_KIND_TASK:
 		add_task(d, node, view);
+		break;
+	case PEEPS_KIND_RWLOCK:
+		add_rwlock(node);
 		break;
 	case PEEPS_KIND_SEMAPHORE:
 		add_semaphore(d, node, entity, view);

@@ -40,6 +40,11 @@ static uint32_t held_count(const struct peeps_edge_view *hold)
 	return (uint32_t)(hold->wait & PEEPS_EDGE_POLL_COUNT_MASK);
 }
 
+static uint32_t hold_mode(const struct peeps_edge_view *hold)
+{
+	return hold->status >> PEEPS_HOLD_MODE_SHIFT & PEEPS_HOLD_NIBBLE_MASK;
+}
+
 /* The slot stays with its holder while nothing is held; the holder may be gone, which says a lot. */
 static int hold_is_shown(const struct peeps_decoder *d, const struct peeps_edge_view *view,
 			 const struct peeps_edge_parts *parts)
@@ -47,7 +52,11 @@ static int hold_is_shown(const struct peeps_decoder *d, const struct peeps_edge_
 	if (held_count(view) == 0)
 		return 0;
 	if (parts->src == PEEPS_NO_PLACE)
-		return -1;
+		/* A rwlock may be destroyed while it is read. */
+		return peeps_decoder_is_stale(d, view->src) &&
+				       hold_mode(view) == PEEPS_HOLD_MODE_READ
+			       ? 0
+			       : -1;
 	if (parts->dst == PEEPS_NO_PLACE)
 		return peeps_decoder_is_stale(d, view->dst) ? 1 : -1;
 	return d->entities[parts->dst].kind->role == PEEPS_ROLE_ACTOR ? 1 : -1;
@@ -182,7 +191,7 @@ static void make_hold(struct peeps_decoder *d, const struct peeps_edge_view *vie
 	struct peeps_edge *edge = add_edge_of(d, view, parts, peeps_decoder_holder(d, view->dst));
 
 	edge->role_number = view->status >> PEEPS_HOLD_ROLE_SHIFT & PEEPS_HOLD_NIBBLE_MASK;
-	edge->mode_number = view->status >> PEEPS_HOLD_MODE_SHIFT & PEEPS_HOLD_NIBBLE_MASK;
+	edge->mode_number = hold_mode(view);
 	edge->role = number_name(d, PEEPS_TYPE_ENUM_HOLD_ROLE, &edge->role_number);
 	edge->mode = number_name(d, PEEPS_TYPE_ENUM_HOLD_MODE, &edge->mode_number);
 	edge->count = held_count(view);
@@ -191,14 +200,14 @@ static void make_hold(struct peeps_decoder *d, const struct peeps_edge_view *vie
 		accuracy_ns(d, view->origin >> PEEPS_EDGE_REASON_SHIFT & PEEPS_HOLD_EXACT);
 }
 
-/* The hold that a mutex's words stand for. */
-static void make_mutex_hold(struct peeps_decoder *d, size_t place, uint32_t holder)
+/* The hold that a mutex's words stand for, or those of a rwlock that is written. */
+static void make_lock_hold(struct peeps_decoder *d, size_t place, uint32_t holder)
 {
 	const struct peeps_entity_view *view = &d->image->entities[place];
 	struct peeps_edge *edge = add_edge(d, PEEPS_EDGE_HOLDS, d->entities[place].node, holder);
 
 	edge->uncertain = view->uncertain;
-	/* Which hold of this mutex it is. */
+	/* Which hold of this lock it is. */
 	edge->wait_sequence = (uint32_t)PEEPS_VIEW_FIELD(view, MUTEX, ACQUIRES);
 	edge->slot = view->index;
 	edge->source = peeps_sources_at(&d->sources, PEEPS_VIEW_FIELD(view, MUTEX, HELD_SITE));
@@ -206,7 +215,9 @@ static void make_mutex_hold(struct peeps_decoder *d, size_t place, uint32_t hold
 	edge->mode_number = PEEPS_HOLD_MODE_EXCLUSIVE;
 	edge->role = "lock";
 	edge->mode = "exclusive";
-	edge->count = PEEPS_VIEW_FIELD(view, MUTEX, HELD_DEPTH) + 1;
+	edge->count = d->entities[place].kind->number == PEEPS_KIND_MUTEX
+			      ? PEEPS_VIEW_FIELD(view, MUTEX, HELD_DEPTH) + 1
+			      : 1;
 	edge->held_since_ns = peeps_decoder_time(d, PEEPS_VIEW_FIELD(view, MUTEX, HELD_SINCE));
 	edge->held_accuracy_ns = accuracy_ns(d, PEEPS_VIEW_FIELD(view, MUTEX, HELD_SINCE_EXACT));
 }
@@ -253,9 +264,9 @@ static void make_channel_link(struct peeps_decoder *d, size_t tx)
 
 /* --- all of them ------------------------------------------------------------------------------------------------ */
 
-static bool is_held_mutex(const struct peeps_decoder *d, size_t place)
+static bool is_held_lock(const struct peeps_decoder *d, size_t place)
 {
-	return peeps_decoder_is_mutex(d, place) &&
+	return peeps_decoder_is_lock(d, place) &&
 	       peeps_view_holder(&d->image->entities[place]) != 0;
 }
 
@@ -271,7 +282,7 @@ size_t peeps_decoder_count_edges(const struct peeps_decoder *d)
 		count += parts.kind == PEEPS_EDGE_NEEDS || parts.kind == PEEPS_EDGE_HOLDS ? 1 : 2;
 	}
 	for (size_t i = 0; i < d->image->entity_count; i++)
-		count += is_held_mutex(d, i) + (is_paired_tx(d, i) ? 2 : 0);
+		count += is_held_lock(d, i) + (is_paired_tx(d, i) ? 2 : 0);
 	return count;
 }
 
@@ -302,12 +313,12 @@ static void make_edge(struct peeps_decoder *d, const struct peeps_edge_view *vie
 
 static void make_edge_of_entity(struct peeps_decoder *d, size_t place)
 {
-	if (is_held_mutex(d, place)) {
+	if (is_held_lock(d, place)) {
 		const uint32_t holder =
 			peeps_decoder_holder(d, peeps_view_holder(&d->image->entities[place]));
 
 		if (holder != PEEPS_NO_NODE)
-			make_mutex_hold(d, place, holder);
+			make_lock_hold(d, place, holder);
 		else
 			d->damage.values++;
 	} else if (is_paired_tx(d, place)) {

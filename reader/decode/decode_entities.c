@@ -194,9 +194,10 @@ static int ref_compare(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
-bool peeps_decoder_is_mutex(const struct peeps_decoder *d, size_t place)
+bool peeps_decoder_is_lock(const struct peeps_decoder *d, size_t place)
 {
-	return d->entities[place].kept && d->entities[place].kind->number == PEEPS_KIND_MUTEX;
+	return d->entities[place].kept && (d->entities[place].kind->number == PEEPS_KIND_MUTEX ||
+					   d->entities[place].kind->number == PEEPS_KIND_RWLOCK);
 }
 
 /* --- holders that have exited ------------------------------------------------------------------------------------ */
@@ -208,7 +209,7 @@ static void collect_exited_holders(struct peeps_decoder *d, size_t *count)
 	for (size_t i = 0; i < d->image->entity_count; i++) {
 		uint64_t holder;
 
-		if (!peeps_decoder_is_mutex(d, i))
+		if (!peeps_decoder_is_lock(d, i))
 			continue;
 		holder = peeps_view_holder(&d->image->entities[i]);
 		if (peeps_decoder_is_stale(d, holder))

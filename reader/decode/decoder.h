@@ -6,6 +6,8 @@
 #ifndef PEEPS_READER_DECODER_H
 #define PEEPS_READER_DECODER_H
 
+#include <assert.h>
+
 #include "reader/cut/image.h"
 #include "reader/decode/schema.h"
 #include "reader/graph/graph.h"
@@ -137,7 +139,9 @@ bool peeps_decoder_task_is_left(const struct peeps_decoder *d,
 
 /* The actor that a holder's reference means, as a node, be it an exited one; PEEPS_NO_NODE if it is none. */
 uint32_t peeps_decoder_holder(const struct peeps_decoder *d, uint64_t ref);
-bool peeps_decoder_is_mutex(const struct peeps_decoder *d, size_t place);
+
+/* A mutex, or a rwlock, whose words say of its writer what a mutex's say of its holder. */
+bool peeps_decoder_is_lock(const struct peeps_decoder *d, size_t place);
 
 /* --- words ------------------------------------------------------------------------------------------------------ */
 
@@ -159,9 +163,21 @@ static inline uint64_t peeps_view_bits(const struct peeps_entity_view *view, uns
 	peeps_view_bits((view), PEEPS_##kind##_##symbol##_WORD, PEEPS_##kind##_##symbol##_SHIFT, \
 			PEEPS_##kind##_##symbol##_BITS)
 
-static inline uint64_t peeps_view_holder(const struct peeps_entity_view *mutex)
+#define PEEPS_SAME_FIELD(symbol)                                                               \
+	static_assert(PEEPS_MUTEX_##symbol##_WORD == PEEPS_RWLOCK_##symbol##_WORD &&           \
+			      PEEPS_MUTEX_##symbol##_SHIFT == PEEPS_RWLOCK_##symbol##_SHIFT && \
+			      PEEPS_MUTEX_##symbol##_BITS == PEEPS_RWLOCK_##symbol##_BITS,     \
+		      "a rwlock's writer is a mutex's holder: " #symbol);
+PEEPS_SAME_FIELD(HOLDER)
+PEEPS_SAME_FIELD(HELD_SINCE)
+PEEPS_SAME_FIELD(HELD_SITE)
+PEEPS_SAME_FIELD(HELD_SINCE_EXACT)
+PEEPS_SAME_FIELD(ACQUIRES)
+#undef PEEPS_SAME_FIELD
+
+static inline uint64_t peeps_view_holder(const struct peeps_entity_view *lock)
 {
-	return PEEPS_VIEW_FIELD(mutex, MUTEX, HOLDER) & ~PEEPS_HOLDER_DEEP;
+	return PEEPS_VIEW_FIELD(lock, MUTEX, HOLDER) & ~PEEPS_HOLDER_DEEP;
 }
 
 /* Whether a thread runs it, or sleeps in it. */

@@ -27,6 +27,9 @@ struct derived {
 	}
 static const struct derived derived_attributes[] = {
 	{ PEEPS_KIND_TASK, "thread_id" },
+	{ PEEPS_KIND_RWLOCK, "readers" },
+	{ PEEPS_KIND_RWLOCK, "read_waiters" },
+	{ PEEPS_KIND_RWLOCK, "write_waiters" },
 	{ PEEPS_KIND_SEMAPHORE, "available" },
 	{ PEEPS_KIND_SEMAPHORE, "waiters" },
 	{ PEEPS_KIND_SEMAPHORE, "unattributed_out" },

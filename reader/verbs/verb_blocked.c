@@ -87,12 +87,15 @@ static const char *actor_cell(struct rows *b, const struct peeps_wait *wait, boo
 	return others ? cell_of(b, "", name, others, ACTOR_COLUMNS_MAX) : NULL;
 }
 
-/* "lock (3.2 s left)" */
+/* "lock (3.2 s left)"; of a rwlock, "read lock" or "write lock" */
 static const char *operation_cell(struct rows *b, const struct peeps_edge *edge, bool together)
 {
 	const char *timeout =
 		peeps_label_timeout(b->telling.arena, b->telling.graph, edge, PEEPS_LABEL_CELL);
-	const char *op = edge->op_kind ? edge->op_kind : "?";
+	const char *op = peeps_asks_to_read(edge)    ? "read lock"
+			 : peeps_asks_to_write(edge) ? "write lock"
+			 : edge->op_kind             ? edge->op_kind
+						     : "?";
 
 	if (timeout && (together || b->brevity == NAMES_ALONE))
 		timeout = "timed"; /* each until another time */

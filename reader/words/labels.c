@@ -407,6 +407,10 @@ static const char *purpose(struct peeps_arena *arena, const struct peeps_edge *w
 		return "to receive from";
 	case PEEPS_OP_JOIN:
 		return "for the end of";
+	case PEEPS_OP_LOCK:
+		return peeps_asks_to_read(wait)    ? "to read"
+		       : peeps_asks_to_write(wait) ? "to write"
+						   : "for";
 	case PEEPS_OP_ACQUIRE:
 		if (permits)
 			text = peeps_arena_format(arena, "for %" PRIu64 " permit%s of", permits,
@@ -483,6 +487,14 @@ static bool is_handle(const struct peeps_edge *hold)
 	       hold->role_number == PEEPS_HOLD_ROLE_RECEIVER;
 }
 
+/* What is done to what is held. */
+static const char *held(const struct peeps_graph *graph, const struct peeps_edge *hold)
+{
+	if (graph->nodes[hold->src].kind_number != PEEPS_KIND_RWLOCK)
+		return "held";
+	return hold->mode_number == PEEPS_HOLD_MODE_READ ? "read" : "written";
+}
+
 static const char *handle_name(const struct peeps_edge *hold)
 {
 	return hold->role_number == PEEPS_HOLD_ROLE_SENDER ? "sender" : "receiver";
@@ -502,12 +514,13 @@ static const char *owned_by(uint32_t mode, bool several)
 }
 
 /* "whose sender is owned by" and the like, of one hold among others. */
-static char *possession(struct peeps_arena *arena, const struct peeps_edge *hold, size_t others)
+static char *possession(struct peeps_arena *arena, const struct peeps_graph *graph,
+			const struct peeps_edge *hold, size_t others)
 {
 	const char *verb = owned_by(hold->mode_number, false);
 
 	if (!is_handle(hold))
-		return peeps_arena_format(arena, "held by");
+		return peeps_arena_format(arena, "%s by", held(graph, hold));
 	if (others)
 		return peeps_arena_format(arena, "one of whose %zu %ss %s", others + 1,
 					  handle_name(hold), verb);
@@ -518,7 +531,7 @@ char *peeps_label_brief_hold(struct peeps_arena *arena, const struct peeps_label
 			     const struct peeps_graph *graph, const struct peeps_edge *hold,
 			     size_t others)
 {
-	const char *by = possession(arena, hold, others);
+	const char *by = possession(arena, graph, hold, others);
 
 	return by ? peeps_arena_format(arena, "%s %s", by,
 				       peeps_label_actor(labels, graph, hold->dst))
@@ -574,15 +587,17 @@ char *peeps_label_hold(struct peeps_arena *arena, const struct peeps_labels *lab
 	const char *more = "", *by;
 
 	if (is_handle(hold)) {
-		by = possession(arena, hold, others);
+		by = possession(arena, graph, hold, others);
 		return by ? peeps_arena_format(arena, "%s %s%s%s", by, actor, place, idle) : NULL;
 	}
 	if (hold->role_number == PEEPS_HOLD_ROLE_PERMIT)
 		(void)snprintf(number, sizeof(number), "%" PRIu64 " ", hold->count);
 	if (others)
-		more = peeps_arena_format(arena, " (more by %zu other%s)", others,
-					  others == 1 ? "" : "s");
-	return peeps_arena_format(arena, "%sheld for %s by %s%s%s%s", number,
+		more = peeps_arena_format(arena, " (%s by %zu other%s)",
+					  hold->role_number == PEEPS_HOLD_ROLE_PERMIT ? "more"
+										      : "and",
+					  others, others == 1 ? "" : "s");
+	return peeps_arena_format(arena, "%s%s for %s by %s%s%s%s", number, held(graph, hold),
 				  held_for(duration, graph, hold), actor, place, more ? more : "",
 				  idle);
 }
@@ -644,11 +659,11 @@ static char *one_of_several(struct peeps_arena *arena, const struct peeps_labels
 				  idle ? idle : "");
 }
 
-static const char *possession_of_all(struct peeps_arena *arena, const struct peeps_edge *first,
-				     size_t count, bool same_mode)
+static const char *possession_of_all(struct peeps_arena *arena, const struct peeps_graph *graph,
+				     const struct peeps_edge *first, size_t count, bool same_mode)
 {
 	if (!is_handle(first))
-		return "held by";
+		return peeps_arena_format(arena, "%s by", same_mode ? held(graph, first) : "held");
 	return peeps_arena_format(
 		arena, "whose %zu %ss %s", count, handle_name(first),
 		owned_by(same_mode ? first->mode_number : PEEPS_HOLD_MODE_OWNER, true));
@@ -665,7 +680,7 @@ char *peeps_label_holders(struct peeps_arena *arena, const struct peeps_labels *
 	if (count == 1)
 		return peeps_label_hold(arena, labels, graph, first, 0, style);
 	named = choose(graph, holds, count);
-	text = possession_of_all(arena, first, count, named.same_mode);
+	text = possession_of_all(arena, graph, first, count, named.same_mode);
 	for (size_t i = 0; text && i < named.count; i++) {
 		const bool last = i + 1 == named.count && named.others == 0;
 		const char *one = one_of_several(arena, labels, graph,

@@ -372,15 +372,20 @@ static void operation__details__are_decoded_by_the_schema(void **state)
 
 	f->segment.edges[f->deadlock.alpha_wait].details[PEEPS_DETAIL_LOCK_UNTIL] =
 		UINT64_C(2500000000);
+	f->segment.edges[f->deadlock.alpha_wait].details[PEEPS_DETAIL_LOCK_MODE] =
+		PEEPS_HOLD_MODE_READ;
 	decode(f);
 	edge = edge_from(f, PEEPS_EDGE_NEEDS, ALPHA);
-	assert_int_equal(edge->detail_count, 1);
+	assert_int_equal(edge->detail_count, 2);
 	assert_string_equal(edge->details[0].name, "until_ptime_ms");
 	assert_int_equal(edge->details[0].value.type, PEEPS_VALUE_UNSIGNED);
 	assert_int_equal(edge->details[0].value.as.number, 2500);
+	assert_string_equal(edge->details[1].name, "mode");
+	assert_string_equal(edge->details[1].value.as.text, "read");
 	edge = edge_from(f, PEEPS_EDGE_NEEDS, BETA);
-	assert_int_equal(edge->detail_count, 1);
+	assert_int_equal(edge->detail_count, 2);
 	assert_int_equal(edge->details[0].value.type, PEEPS_VALUE_NULL);
+	assert_int_equal(edge->details[1].value.type, PEEPS_VALUE_NULL);
 }
 
 static void mutex__robust__is_a_boolean(void **state)
