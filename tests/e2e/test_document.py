@@ -25,7 +25,9 @@ with open(sys.argv[2], encoding='utf-8') as schema_file:
     SCHEMA = jsonschema.Draft7Validator(json.load(schema_file))
 WITH_ZSTD = sys.argv[3] == 'true'
 HEALTHY = {'channel-cycle': '--in-turns', 'channel-full-stall': '--receiving', 'home-made-lock': '--ordered',
-           'mutex-lock-order-inversion': '--ordered', 'semaphore-starvation': '--sharing', 'task-hand-over': '--storing'}
+           'mutex-lock-order-inversion': '--ordered', 'rwlock-upgrade': '--drop-first',
+           'semaphore-starvation': '--sharing',
+           'task-hand-over': '--storing'}
 VERBS = (('dump',), ('blocked',), ('blocked', '--tree'), ('blocked', '-J'), ('check',), ('check', '-J'), ())
 BAD_FILE = 6
 OUTPUT_ERROR = 8

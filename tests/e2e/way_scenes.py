@@ -78,6 +78,17 @@ SCENES = {
         'behind_our_back': {},
         'contention': {},
     },
+    'rwlock': {
+        'readers_first': WAITS,
+        'writers_first': WAITS,
+        'waits': WAITS,
+        'process_shared': {'at_least_one': ()},
+        'forked': WAITS,
+        'plain_symbols': WAITS,
+        'behind_our_back': WAITS,
+        'left_behind': EDGES,
+        'contention': WAITS,
+    },
     'sem': {
         'values': EDGES,
         'unnamed': EDGES,
