@@ -9,6 +9,9 @@
 #define COUNT_MASK   PEEPS_EDGE_POLL_COUNT_MASK
 #define SEQUENCE_ONE (UINT64_C(1) << PEEPS_EDGE_WAIT_SEQUENCE_SHIFT)
 
+/* The calling thread's, once it has read something. */
+static __thread struct thread_reads *mine;
+
 static bool is_of(const struct peeps_edge_slot *slot, uint64_t lock)
 {
 	return peeps_load_relaxed(&slot->src) == lock;
@@ -61,20 +64,35 @@ void reads_prepare(struct self *self, uint64_t lock)
 		add(own);
 }
 
-struct peeps_read *reads_take(struct self *self, uint64_t lock)
+void reads_turn_to(struct peeps_read *read, uint64_t lock)
 {
-	struct thread_reads *const own = thread_reads_of(self);
-	struct peeps_read *const read = own ? choose(own, lock, self_actor(self)) : NULL;
-
-	if (!read)
-		return NULL;
-	own->last = (uint32_t)(read - own->reads);
+	mine->last = (uint32_t)(read - mine->reads);
 	if (!is_of(read->slot, lock)) {
 		read->left = 1;
 		read->lot = 1;
 	}
 	peeps_tls.read = read;
+}
+
+struct peeps_read *reads_at_hand(uint64_t lock)
+{
+	return mine ? choose(mine, lock, peeps_load_relaxed(&peeps_tls.thread->actor)) : NULL;
+}
+
+struct peeps_read *reads_take(struct self *self, uint64_t lock)
+{
+	struct thread_reads *const own = thread_reads_of(self);
+	struct peeps_read *const read = own ? choose(own, lock, self_actor(self)) : NULL;
+
+	mine = own;
+	if (read)
+		reads_turn_to(read, lock);
 	return read;
+}
+
+void reads_forget(void)
+{
+	mine = NULL;
 }
 
 /* A task's hold, in the slots of the thread that it ran on when it locked. */

@@ -26,6 +26,16 @@ void reads_prepare(struct self *self, uint64_t lock);
  */
 struct peeps_read *reads_take(struct self *self, uint64_t lock);
 
+/* The same without a look at the library's own affairs; NULL if that does not do. Context: the thread has a record, and may
+ * take the fast path (peeps_hook_ready()). */
+struct peeps_read *reads_at_hand(uint64_t lock);
+
+/* Its hold of the lock is what the thread used last. */
+void reads_turn_to(struct peeps_read *read, uint64_t lock);
+
+/* In a forked child: the calling thread has another record. */
+void reads_forget(void);
+
 /**
  * reads_find - what the calling thread gives back when it unlocks a lock
  *

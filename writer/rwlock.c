@@ -313,10 +313,54 @@ int peeps_rwlock_lock_after_try(struct peeps_rwlock *l, int write, const struct 
 	return lock_after_try(l, write, abstime, site, tried, CALLER_STACK());
 }
 
+/* --- a lock other than last time's, whose slot is at hand ----------------------------------------- */
+
+static struct peeps_read *read_at_hand(const struct peeps_rwlock *l, const struct peeps_site *site)
+{
+	struct peeps_read *const read = peeps_rwlock_quick(l, site) &&
+							!peeps_section_is_open(peeps_tls.thread) &&
+							writer_of(l->hook.slot) == 0
+						? reads_at_hand(entity_ref(l->hook.slot))
+						: NULL;
+
+	return read && read_count(read->slot) == 0 ? read : NULL;
+}
+
+static void record_read_at_hand(struct peeps_rwlock *l, struct peeps_read *read,
+				const struct holder_stamp *stamp)
+{
+	struct peeps_thread *const thread = peeps_tls.thread;
+	const uint64_t lock = entity_ref(l->hook.slot);
+	uint64_t epoch;
+
+	reads_turn_to(read, lock);
+	epoch = peeps_section_begin(thread, peeps_tls.control, read->slot);
+	peeps_edge_touch(read->slot, epoch, thread);
+	read_write_more(read->slot, lock, peeps_load_relaxed(&thread->actor), stamp);
+	peeps_section_end(thread);
+	count_read(l->hook.slot, read);
+}
+
+/* Returns what a try says. */
+static int try_at_hand(struct peeps_rwlock *l, struct peeps_read *read,
+		       const struct peeps_site *site)
+{
+	const struct holder_stamp stamp = { peeps_load_relaxed(&peeps_tls.control->tick_ns), false,
+					    peeps_load_relaxed(&site->id) };
+	const int tried = pthread_rwlock_tryrdlock(&l->raw);
+
+	if (tried == 0)
+		record_read_at_hand(l, read, &stamp);
+	return tried;
+}
+
 int peeps_rwlock_try_slow(struct peeps_rwlock *l, int write, struct peeps_site *site)
 {
+	struct peeps_read *const read = write ? NULL : read_at_hand(l, site);
 	int tried;
 
+	if (read)
+		return try_at_hand(l, read, site);
 	prepare(l, write, site, CALLER_STACK());
 	tried = raw_try(l, write);
 	if (tried == 0)
@@ -334,11 +378,18 @@ static bool is_unseen(const struct peeps_rwlock *l)
 int peeps_rwlock_lock_slow(struct peeps_rwlock *l, int write, const struct timespec *abstime,
 			   struct peeps_site *site)
 {
+	struct peeps_read *read;
 	int tried;
 
 	/* A time that makes no sense is refused, whether or not the lock is free. */
 	if (is_unseen(l) || !peeps_rwlock_time_is_sound(abstime))
 		return raw_lock(l, write, abstime);
+	read = write ? NULL : read_at_hand(l, site);
+	if (read) {
+		tried = try_at_hand(l, read, site);
+		return tried == 0 ? 0
+				  : lock_after_try(l, write, abstime, site, tried, CALLER_STACK());
+	}
 	prepare(l, write, site, CALLER_STACK());
 	tried = raw_try(l, write);
 	if (tried == 0)
@@ -404,12 +455,12 @@ static void record_released(struct peeps_rwlock *l, struct self *self)
 		record_anonymous(slot, self);
 }
 
-int peeps_rwlock_unlock_slow(struct peeps_rwlock *l)
+static int unlock_otherwise(struct peeps_rwlock *l, uint64_t caller_stack)
 {
 	const int saved_errno = errno;
 	/* Not to begin telemetry in a forked child. */
 	struct self *const self =
-		process_is_on() && hook_is_tied(&l->hook) ? self_enter(CALLER_STACK()) : NULL;
+		process_is_on() && hook_is_tied(&l->hook) ? self_enter(caller_stack) : NULL;
 
 	if (self) {
 		record_released(l, self);
@@ -417,6 +468,32 @@ int peeps_rwlock_unlock_slow(struct peeps_rwlock *l)
 	}
 	errno = saved_errno;
 	return pthread_rwlock_unlock(&l->raw);
+}
+
+/* Not the lock of last time, but the calling actor's. */
+static bool record_released_at_hand(const struct peeps_rwlock *l)
+{
+	struct peeps_thread *const thread = peeps_tls.thread;
+	struct peeps_read *read;
+	uint64_t epoch;
+
+	if (!peeps_hook_ready(&l->hook) || peeps_section_is_open(thread))
+		return false;
+	read = reads_at_hand(entity_ref(l->hook.slot));
+	if (!read || !peeps_rwlock_read_last(l, read->slot) || read_count(read->slot) == 0)
+		return false;
+	epoch = peeps_section_begin(thread, peeps_tls.control, read->slot);
+	peeps_edge_touch(read->slot, epoch, thread);
+	read_write_less(read->slot);
+	peeps_section_end(thread);
+	return true;
+}
+
+int peeps_rwlock_unlock_slow(struct peeps_rwlock *l)
+{
+	if (record_released_at_hand(l))
+		return pthread_rwlock_unlock(&l->raw);
+	return unlock_otherwise(l, CALLER_STACK());
 }
 
 /* --- made and destroyed ------------------------------------------------------------------------- */

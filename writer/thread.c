@@ -13,6 +13,7 @@
 #include "writer/memory.h"
 #include "writer/operation.h"
 #include "writer/process.h"
+#include "writer/reads.h"
 #include "writer/segment.h"
 #include "writer/tick.h"
 #include "writer/update.h"
@@ -139,6 +140,7 @@ void thread_watch_leaving(void)
 void self_forget(void)
 {
 	own = (struct self){ 0 };
+	reads_forget();
 	peeps_tls = (struct peeps_tls)NOBODY;
 }
 
