@@ -53,6 +53,8 @@ void peeps_fault_step(unsigned int step);
 #define PEEPS_MUTATION_PLACE_FIRST   8 /* writer: a place is given back before its section */
 #define PEEPS_MUTATION_PERMITS_FIRST 9 /* writer: permits are given back before their section */
 
+#define PEEPS_MUTATION_UNLOCK_FIRST  13 /* writer: a rwlock is unlocked before its section */
+
 #ifndef PEEPS_MUTATION
 #define PEEPS_MUTATION PEEPS_MUTATION_NONE
 #endif

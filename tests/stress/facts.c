@@ -23,6 +23,8 @@ void facts_forget(struct facts *facts)
 	facts->channel_count = 0;
 	facts->semaphore_count = 0;
 	facts->permit_count = 0;
+	facts->rwlock_count = 0;
+	facts->read_count = 0;
 	facts->scope_count = 0;
 	facts->membership_count = 0;
 	facts->fingerprint = 0;

@@ -59,6 +59,21 @@ struct permit_fact {
 	bool uncertain;
 };
 
+struct rwlock_fact {
+	char name[FACTS_NAME];
+	uint64_t anonymous_unlocks;
+	int writer; /* position in threads */
+	bool uncertain;
+};
+
+/* Of a rwlock. */
+struct read_fact {
+	int actor;  /* position in threads */
+	int rwlock; /* position in rwlocks */
+	uint64_t count;
+	bool uncertain;
+};
+
 /* Somebody's place in a scope, by name. */
 struct membership_fact {
 	char scope[FACTS_NAME];
@@ -74,6 +89,7 @@ struct wait_fact {
 
 struct facts {
 	size_t mutex_count, thread_count, wait_count, channel_count, semaphore_count, permit_count;
+	size_t rwlock_count, read_count;
 	size_t scope_count, membership_count;
 	struct mutex_fact mutexes[FACTS_MAX];
 	struct thread_fact threads[FACTS_MAX];
@@ -81,6 +97,8 @@ struct facts {
 	struct channel_fact channels[FACTS_MAX];
 	struct semaphore_fact semaphores[FACTS_MAX];
 	struct permit_fact permits[FACTS_MAX];
+	struct rwlock_fact rwlocks[FACTS_MAX];
+	struct read_fact reads[FACTS_MAX];
 	char scopes[FACTS_MAX][FACTS_NAME];
 	struct membership_fact memberships[FACTS_MAX];
 	uint64_t fingerprint; /* of an image: another one when a writer got anywhere */

@@ -141,6 +141,34 @@ static void add_semaphore(struct facts *facts, const struct peeps_node *node)
 	(void)snprintf(semaphore->name, sizeof(semaphore->name), "%s", node->name);
 }
 
+static void add_rwlock(struct facts *facts, const struct peeps_graph *graph, const int *places,
+		       const struct peeps_node *node)
+{
+	struct rwlock_fact *rwlock = &facts->rwlocks[facts->rwlock_count++];
+
+	*rwlock = (struct rwlock_fact){
+		.anonymous_unlocks = number_of(node, "anonymous_unlocks"),
+		.writer = reference_of(graph, places, node, "writer"),
+		.uncertain = node->uncertain,
+	};
+	(void)snprintf(rwlock->name, sizeof(rwlock->name), "%s", node->name);
+}
+
+static void add_read(struct facts *facts, const struct peeps_graph *graph, const int *places,
+		     const struct peeps_edge *edge)
+{
+	if (edge->mode_number == PEEPS_HOLD_MODE_READ) {
+		facts->reads[facts->read_count++] =
+			(struct read_fact){ .actor = thread_at(graph, places, edge->dst),
+					    .rwlock = places[edge->src],
+					    .count = edge->count,
+					    .uncertain = edge->uncertain };
+	} else if (facts->rwlocks[places[edge->src]].writer != places[edge->dst]) {
+		facts_damaged(facts, "%s is written by %s and by another one",
+			      graph->nodes[edge->src].name, graph->nodes[edge->dst].name);
+	}
+}
+
 static void read_hold(struct facts *facts, const struct peeps_graph *graph, const int *places,
 		      const struct peeps_edge *edge)
 {
@@ -149,6 +177,8 @@ static void read_hold(struct facts *facts, const struct peeps_graph *graph, cons
 
 	if (kind == PEEPS_KIND_MUTEX)
 		check_hold(facts, graph, places, edge);
+	if (kind == PEEPS_KIND_RWLOCK && facts->read_count < FACTS_MAX)
+		add_read(facts, graph, places, edge);
 	if (kind == PEEPS_KIND_MPSC_TX)
 		facts->channels[place].sender_holds++;
 	if (kind == PEEPS_KIND_MPSC_RX)
@@ -181,10 +211,13 @@ static void add_nodes(struct facts *facts, const struct peeps_graph *graph, int 
 		}
 	}
 	for (size_t i = 0; i < graph->node_count && i < FACTS_MAX; i++) {
-		if (graph->nodes[i].kind_number != PEEPS_KIND_MUTEX)
-			continue;
-		places[i] = (int)facts->mutex_count;
-		add_mutex(facts, graph, places, &graph->nodes[i]);
+		if (graph->nodes[i].kind_number == PEEPS_KIND_MUTEX) {
+			places[i] = (int)facts->mutex_count;
+			add_mutex(facts, graph, places, &graph->nodes[i]);
+		} else if (graph->nodes[i].kind_number == PEEPS_KIND_RWLOCK) {
+			places[i] = (int)facts->rwlock_count;
+			add_rwlock(facts, graph, places, &graph->nodes[i]);
+		}
 	}
 }
 

@@ -95,6 +95,21 @@ static void read_semaphore(struct facts *facts, const struct peeps_image *image,
 	read_name(facts, image, entity->name, semaphore->name);
 }
 
+static void read_rwlock(struct facts *facts, const struct peeps_image *image, size_t i)
+{
+	const struct peeps_entity_view *entity = &image->entities[i];
+	struct rwlock_fact *rwlock = &facts->rwlocks[facts->rwlock_count];
+
+	*rwlock = (struct rwlock_fact){
+		.anonymous_unlocks = entity->body[PEEPS_RWLOCK_ANONYMOUS_UNLOCKS_WORD] >>
+					     PEEPS_RWLOCK_ANONYMOUS_UNLOCKS_SHIFT &
+				     ((1u << PEEPS_RWLOCK_ANONYMOUS_UNLOCKS_BITS) - 1),
+		.writer = (int)i, /* until all threads are known */
+		.uncertain = entity->uncertain,
+	};
+	read_name(facts, image, entity->name, rwlock->name);
+}
+
 static void read_entity(struct facts *facts, const struct peeps_image *image, struct places *places,
 			size_t i)
 {
@@ -125,6 +140,10 @@ static void read_entity(struct facts *facts, const struct peeps_image *image, st
 	if ((entity->kind & 0xffff) == PEEPS_KIND_SEMAPHORE && facts->semaphore_count < FACTS_MAX) {
 		read_semaphore(facts, image, entity);
 		note_place(places, entity->index, i, facts->semaphore_count++);
+	}
+	if ((entity->kind & 0xffff) == PEEPS_KIND_RWLOCK && facts->rwlock_count < FACTS_MAX) {
+		read_rwlock(facts, image, i);
+		note_place(places, entity->index, i, facts->rwlock_count++);
 	}
 	if ((entity->kind & 0xffff) == PEEPS_KIND_MUTEX && facts->mutex_count < FACTS_MAX) {
 		struct mutex_fact *mutex = &facts->mutexes[facts->mutex_count];
@@ -178,7 +197,7 @@ static int find_resource(const struct places *places, const struct peeps_image *
 			 uint32_t *kind)
 {
 	static const uint32_t kinds[] = { PEEPS_KIND_MUTEX, PEEPS_KIND_MPSC_TX, PEEPS_KIND_MPSC_RX,
-					  PEEPS_KIND_SEMAPHORE };
+					  PEEPS_KIND_SEMAPHORE, PEEPS_KIND_RWLOCK };
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		const int place = place_of(places, image, ref, kinds[i]);
@@ -219,6 +238,13 @@ static void read_hold(struct facts *facts, const struct peeps_image *image,
 		facts->channels[place].sender_holds++;
 	if (kind == PEEPS_KIND_MPSC_RX)
 		facts->channels[place].receiver_holds++;
+	if (kind == PEEPS_KIND_RWLOCK && facts->read_count < FACTS_MAX)
+		facts->reads[facts->read_count++] = (struct read_fact){
+			.actor = place_of(places, image, edge->dst, PEEPS_KIND_THREAD),
+			.rwlock = place,
+			.count = count,
+			.uncertain = edge->uncertain,
+		};
 	if (kind != PEEPS_KIND_SEMAPHORE || facts->permit_count == FACTS_MAX)
 		return;
 	facts->semaphores[place].held += count;
@@ -307,6 +333,11 @@ void facts_from_image(struct facts *facts, const struct peeps_image *image)
 					 PEEPS_KIND_THREAD);
 		mutex->creator = place_of(&places, image, entity->creator, PEEPS_KIND_THREAD);
 	}
+	for (size_t i = 0; i < facts->rwlock_count; i++)
+		facts->rwlocks[i].writer = place_of(
+			&places, image,
+			image->entities[facts->rwlocks[i].writer].body[PEEPS_RWLOCK_HOLDER_WORD],
+			PEEPS_KIND_THREAD);
 	read_ends(facts, image, &places);
 	read_edges(facts, image, &places);
 	read_scopes(facts, image, &places);

@@ -99,6 +99,12 @@ static inline unsigned int brief_cause(uint64_t number)
 
 #define KEPT_NAME "kept"
 
+#define SHELF_NAME          "shelf-"
+#define SHELF_LOCKS         3
+#define SHELF_THREADS       3
+#define SHELF_THREAD_NAME   "reader-"
+#define SHELF_BROWSING_NAME "browsing-"
+
 #define SCOPE_NAME  "scope-"
 #define STAYS_NAME  "stays"
 #define MEMBER_NAME "member-"

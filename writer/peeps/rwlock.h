@@ -272,6 +272,12 @@ PEEPS_INLINE int peeps_rwlock_write_at(struct peeps_rwlock *l, const struct time
 	return 0;
 }
 
+/* After the section that says so, except where the tests turn that round. */
+PEEPS_INLINE int peeps_rwlock_unlock_raw(struct peeps_rwlock *l)
+{
+	return PEEPS_MUTATED(UNLOCK_FIRST) ? 0 : pthread_rwlock_unlock(&l->raw);
+}
+
 PEEPS_INLINE int peeps_rwlock_unlock_inline(struct peeps_rwlock *l)
 {
 	struct peeps_thread *thread;
@@ -284,21 +290,25 @@ PEEPS_INLINE int peeps_rwlock_unlock_inline(struct peeps_rwlock *l)
 	thread = peeps_tls.thread;
 	hold = peeps_tls.read->slot;
 	if (peeps_rwlock_read_last(l, hold) && peeps_rwlock_reads(hold) != 0) {
+		if (PEEPS_MUTATED(UNLOCK_FIRST))
+			(void)pthread_rwlock_unlock(&l->raw);
 		epoch = peeps_section_begin(thread, peeps_tls.control, hold);
 		peeps_edge_touch(hold, epoch, thread);
 		peeps_store_relaxed(&hold->wait, peeps_load_relaxed(&hold->wait) - 1);
 		peeps_section_end(thread);
-		return pthread_rwlock_unlock(&l->raw);
+		return peeps_rwlock_unlock_raw(l);
 	}
 	slot = l->hook.slot;
 	if (peeps_unlikely(peeps_load_relaxed(&slot->body[PEEPS_RWLOCK_HOLDER_WORD]) !=
 			   peeps_load_relaxed(&thread->actor)))
 		return peeps_rwlock_unlock_slow(l);
+	if (PEEPS_MUTATED(UNLOCK_FIRST))
+		(void)pthread_rwlock_unlock(&l->raw);
 	epoch = peeps_section_begin(thread, peeps_tls.control, slot);
 	peeps_entity_touch(slot, epoch, thread);
 	peeps_store_relaxed(&slot->body[PEEPS_RWLOCK_HOLDER_WORD], 0);
 	peeps_section_end(thread);
-	return pthread_rwlock_unlock(&l->raw);
+	return peeps_rwlock_unlock_raw(l);
 }
 
 #define peeps_rwlock_init(l, name, attr)     peeps_rwlock_init_at((l), (name), (attr), PEEPS_HERE)
