@@ -9,6 +9,7 @@
 #include "writer/hold.h"
 #include "writer/holder.h"
 #include "writer/hook.h"
+#include "writer/mutex.h"
 #include "writer/operation.h"
 #include "writer/process.h"
 #include "writer/segment.h"
@@ -22,6 +23,12 @@
 static bool is_ours(uint64_t holder, const struct self *self)
 {
 	return holder && (holder == self_actor(self) || task_is_here(self, holder));
+}
+
+struct peeps_entity_slot *mutex_held_slot(const struct peeps_mutex *m, const struct self *self)
+{
+	return hook_is_tied(&m->hook) && is_ours(holder_of(m->hook.slot), self) ? m->hook.slot
+										: NULL;
 }
 
 /* Who holds it once this thread has locked it again: of a recursive one, who locked it first. Ours to read

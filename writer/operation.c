@@ -27,9 +27,13 @@ static int take_place(struct thread_edges *own)
 	return -1;
 }
 
-static bool choose_slot(struct operation *operation, struct self *self)
+bool operation_choose(struct operation *operation, struct self *self)
 {
 	struct thread_edges *const own = thread_edges_of(self);
+
+	operation->slot = NULL;
+	operation->since_ns = segment_ptime_ns();
+	operations_left(self, 0);
 
 	operation->place = own ? take_place(own) : -1;
 	if (operation->place >= 0)
@@ -46,9 +50,10 @@ static bool choose_slot(struct operation *operation, struct self *self)
 }
 
 /* A new wait of this slot: its wait sequence tells it from the ones before. */
-static void write_wait(struct peeps_edge_slot *slot, const struct self *self,
-		       const struct operation_new *new, uint64_t now_ns)
+void operation_write_begin(const struct operation *operation, const struct self *self,
+			   const struct operation_new *new)
 {
+	struct peeps_edge_slot *const slot = operation->slot;
 	const uint64_t sequence =
 		(peeps_load_relaxed(&slot->wait) >> PEEPS_EDGE_WAIT_SEQUENCE_SHIFT) + 1;
 
@@ -59,9 +64,10 @@ static void write_wait(struct peeps_edge_slot *slot, const struct self *self,
 				    PEEPS_STATE_PENDING);
 	peeps_store_relaxed(&slot->src, self_actor(self));
 	peeps_store_relaxed(&slot->dst, new->target);
-	peeps_store_relaxed(&slot->wait, sequence << PEEPS_EDGE_WAIT_SEQUENCE_SHIFT | 1);
-	peeps_store_relaxed(&slot->pending_since_ns, now_ns);
-	peeps_store_relaxed(&slot->last_change_ns, now_ns);
+	peeps_store_relaxed(&slot->wait, sequence << PEEPS_EDGE_WAIT_SEQUENCE_SHIFT |
+						 (new->polls ? new->polls : 1));
+	peeps_store_relaxed(&slot->pending_since_ns, operation->since_ns);
+	peeps_store_relaxed(&slot->last_change_ns, operation->since_ns);
 	peeps_store_relaxed(&slot->origin,
 			    (new->site &PEEPS_EDGE_SITE_MASK) | (uint64_t)self->record_index
 									<< PEEPS_EDGE_THREAD_SHIFT);
@@ -90,10 +96,7 @@ void operation_pend(struct operation *operation, struct self *self, const struct
 	const void *slots[1];
 	struct update update;
 
-	operation->slot = NULL;
-	operation->since_ns = segment_ptime_ns();
-	operations_left(self, 0);
-	if (!choose_slot(operation, self))
+	if (!operation_choose(operation, self))
 		return;
 	slots[0] = operation->slot;
 	if (!update_begin(&update, self, slots, 1)) {
@@ -101,7 +104,7 @@ void operation_pend(struct operation *operation, struct self *self, const struct
 		return;
 	}
 	peeps_edge_touch(operation->slot, update.epoch, update.record);
-	write_wait(operation->slot, self, new, operation->since_ns);
+	operation_write_begin(operation, self, new);
 	update_end(&update);
 }
 

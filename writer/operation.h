@@ -27,17 +27,25 @@ struct operation {
  * @target:  ref of the resource
  * @site:    id
  * @details: by op, as kinds.def says
+ * @polls:   how often it was tried, this time included; 0 = once
  */
 struct operation_new {
 	enum peeps_op op;
 	uint64_t target;
 	uint64_t site;
 	uint64_t details[PEEPS_DETAIL_WORDS];
+	uint32_t polls;
 };
 
 /* Record it, stamped with the clock. Without room: dropped and counted. */
 void operation_pend(struct operation *operation, struct self *self,
 		    const struct operation_new *new);
+
+/* The same in two steps, for who writes more in that section: take a slot and stamp it with the clock, then write its
+ * beginning, inside a section that declares the slot, and touched it. False: without room, and counted. */
+bool operation_choose(struct operation *operation, struct self *self);
+void operation_write_begin(const struct operation *operation, const struct self *self,
+			   const struct operation_new *new);
 
 /* Write its end into the slot: inside a section that declares it, and touched it. @reason: errno if
  * it failed. */

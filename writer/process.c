@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <urcu/urcu-bp.h>
 
+#include "writer/cond.h"
 #include "writer/edge.h"
 #include "writer/entity.h"
 #include "writer/intern.h"
@@ -230,6 +231,7 @@ static void after_fork_in_child(void)
 	self_forget();
 	tick_forget();
 	update_reset_locks();
+	cond_forked();
 	peeps_process.lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	if (peeps_process.state == PROCESS_UNSTARTED)
 		thread_watch_leaving();

@@ -68,22 +68,6 @@ static void write_writer(struct peeps_entity_slot *slot, uint64_t actor,
 			    peeps_load_relaxed(&body[PEEPS_RWLOCK_ACQUIRES_WORD]) + 1);
 }
 
-/* Several readers at once; no writer, for one of them is us. Not part of the cut. */
-static void add_read_wait(struct peeps_entity_slot *slot, uint64_t waited_ns)
-{
-	uint64_t *const contended = &slot->body[PEEPS_RWLOCK_CONTENDED_WORD];
-	uint64_t old = peeps_load_relaxed(contended), total, new;
-
-	(void)__atomic_fetch_add(&slot->body[PEEPS_RWLOCK_WAIT_TOTAL_WORD], waited_ns,
-				 __ATOMIC_RELAXED);
-	do {
-		new = old;
-		total = 0;
-		write_waited(&new, &total, waited_ns);
-	} while (!__atomic_compare_exchange_n(contended, &old, new, true, __ATOMIC_RELAXED,
-					      __ATOMIC_RELAXED));
-}
-
 /* --- acquired ----------------------------------------------------------------------------------- */
 
 /* While we hold it: how, since when, and after which wait (NULL = none that was recorded). */
@@ -185,7 +169,8 @@ static bool record_read(const struct grant *grant, struct self *self)
 	end_operation(grant, &update);
 	update_end(&update);
 	if (grant->operation)
-		add_read_wait(slot, waited_ns(grant));
+		add_waited(&slot->body[PEEPS_RWLOCK_CONTENDED_WORD],
+			   &slot->body[PEEPS_RWLOCK_WAIT_TOTAL_WORD], waited_ns(grant));
 	release_operation(grant, self, rest);
 	count_read(slot, read);
 	return true;

@@ -42,16 +42,21 @@ uint64_t segment_ptime_ns(void)
 	return ptime_ns ? ptime_ns : 1;
 }
 
-uint64_t segment_ptime_of(const struct timespec *realtime)
+uint64_t segment_ptime_on(clockid_t clock, const struct timespec *when)
 {
-	const uint64_t now_ns = clock_ns(CLOCK_REALTIME);
+	const uint64_t now_ns = clock_ns(clock);
 	uint64_t then_ns;
 
-	if (realtime->tv_sec < 0 || realtime->tv_nsec < 0 ||
-	    __builtin_mul_overflow((uint64_t)realtime->tv_sec, UINT64_C(1000000000), &then_ns) ||
-	    __builtin_add_overflow(then_ns, (uint64_t)realtime->tv_nsec, &then_ns))
-		then_ns = realtime->tv_sec < 0 ? 0 : INT64_MAX;
+	if (when->tv_sec < 0 || when->tv_nsec < 0 ||
+	    __builtin_mul_overflow((uint64_t)when->tv_sec, UINT64_C(1000000000), &then_ns) ||
+	    __builtin_add_overflow(then_ns, (uint64_t)when->tv_nsec, &then_ns))
+		then_ns = when->tv_sec < 0 ? 0 : INT64_MAX;
 	return segment_ptime_ns() + (then_ns > now_ns ? then_ns - now_ns : 0);
+}
+
+uint64_t segment_ptime_of(const struct timespec *realtime)
+{
+	return segment_ptime_on(CLOCK_REALTIME, realtime);
 }
 
 void segment_count(enum peeps_counter counter)
