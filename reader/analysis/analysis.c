@@ -43,7 +43,7 @@ static int set_attribute(struct peeps_arena *arena, struct peeps_node *node, con
 
 /* Of each kind of operation, how many are pending on a node. */
 struct waiter_counts {
-	uint64_t lock, read, acquire, send, recv;
+	uint64_t lock, read, acquire, send, recv, notify;
 	uint64_t readers; /* who hold it, to read */
 };
 
@@ -61,6 +61,9 @@ static void count(struct waiter_counts *counts, const struct peeps_edge *wait)
 		break;
 	case PEEPS_OP_RECV:
 		counts->recv++;
+		break;
+	case PEEPS_OP_NOTIFY_WAIT:
+		counts->notify++;
 		break;
 	default:
 		break;
@@ -94,6 +97,8 @@ static int set_waiters(struct peeps_graph *graph, const struct peeps_wakers *wak
 	switch (graph->nodes[node].kind_number) {
 	case PEEPS_KIND_MUTEX:
 		return set_count(graph, node, "waiters", counts[node].lock);
+	case PEEPS_KIND_NOTIFY:
+		return set_count(graph, node, "waiters", counts[node].notify);
 	case PEEPS_KIND_RWLOCK:
 		return set_rwlock(graph, &counts[node], node);
 	case PEEPS_KIND_SEMAPHORE:

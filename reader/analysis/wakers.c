@@ -84,6 +84,16 @@ bool peeps_is_read_hold(const struct peeps_edge *edge)
 	return edge->kind == PEEPS_EDGE_HOLDS && edge->mode_number == PEEPS_HOLD_MODE_READ;
 }
 
+bool peeps_notifies_before(const struct peeps_edge *wait, uint64_t *notifies)
+{
+	const struct peeps_value *before =
+		typed(detail(wait, PEEPS_DETAIL_NOTIFIES), PEEPS_VALUE_UNSIGNED);
+
+	if (before)
+		*notifies = before->as.number;
+	return before != NULL;
+}
+
 bool peeps_times_out(const struct peeps_edge *wait, uint64_t *until_ms)
 {
 	const struct peeps_value *until = detail(wait, PEEPS_DETAIL_UNTIL);

@@ -9,6 +9,7 @@
  *   send on a channel's sending end      the owner of the receiver; to be certain, nor may any sender close it
  *   recv on a channel's receiving end    the owner of any sender
  *   an actor inside which a task runs    the innermost task; no edge says so
+ *   notify_wait on a condition           anybody, also threads that never used the library: nobody is known to be left out
  *   anything else                        something outside of the graph
  *
  * A wait that something outside could end, or that is about to end by itself (releases are reported early,
@@ -23,9 +24,10 @@
 #define PEEPS_NO_EDGE UINT32_MAX
 
 /* Details of an operation. */
-#define PEEPS_DETAIL_UNTIL   "until_ptime_ms" /* when it will time out: then no actor is needed */
-#define PEEPS_DETAIL_PERMITS "permits"        /* how many it asks for */
-#define PEEPS_DETAIL_MODE    "mode"           /* in which it asks for a rwlock */
+#define PEEPS_DETAIL_UNTIL    "until_ptime_ms" /* when it will time out: then no actor is needed */
+#define PEEPS_DETAIL_PERMITS  "permits"        /* how many it asks for */
+#define PEEPS_DETAIL_NOTIFIES "notifies"
+#define PEEPS_DETAIL_MODE     "mode" /* in which it asks for a rwlock */
 
 enum peeps_belief {
 	PEEPS_BELIEVE_PROVED, /* whatever is not proved counts as able to progress: who is stuck now, is for certain */
@@ -130,6 +132,9 @@ uint64_t peeps_permits_asked(const struct peeps_edge *wait);
 bool peeps_asks_to_read(const struct peeps_edge *wait);
 bool peeps_asks_to_write(const struct peeps_edge *wait);
 bool peeps_is_read_hold(const struct peeps_edge *edge);
+
+/* How often a condition had been notified when a wait for it began; false if that is not known. */
+bool peeps_notifies_before(const struct peeps_edge *wait, uint64_t *notifies);
 
 /* Whether an operation gives up by itself, and when (ptime; 0 = that is not known). */
 bool peeps_times_out(const struct peeps_edge *wait, uint64_t *until_ms);

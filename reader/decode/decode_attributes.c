@@ -236,6 +236,9 @@ static void add_derived(struct peeps_decoder *d, struct peeps_node *node,
 	case PEEPS_KIND_RWLOCK:
 		add_rwlock(node);
 		break;
+	case PEEPS_KIND_NOTIFY:
+		add(node, "waiters", none_counted_yet());
+		break;
 	case PEEPS_KIND_SEMAPHORE:
 		add_semaphore(d, node, entity, view);
 		break;

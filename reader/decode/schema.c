@@ -30,6 +30,7 @@ static const struct derived derived_attributes[] = {
 	{ PEEPS_KIND_RWLOCK, "readers" },
 	{ PEEPS_KIND_RWLOCK, "read_waiters" },
 	{ PEEPS_KIND_RWLOCK, "write_waiters" },
+	{ PEEPS_KIND_NOTIFY, "waiters" },
 	{ PEEPS_KIND_SEMAPHORE, "available" },
 	{ PEEPS_KIND_SEMAPHORE, "waiters" },
 	{ PEEPS_KIND_SEMAPHORE, "unattributed_out" },

@@ -156,13 +156,55 @@ static const char *channel_state(struct peeps_arena *arena, const struct peeps_n
 	return peeps_arena_format(arena, "%" PRIu64 "/%" PRIu64 "%s", length, capacity, closed);
 }
 
+/* " 12.4 s ago"; "" if that is not known. */
+static const char *how_long_ago(struct peeps_arena *arena, const struct peeps_graph *graph,
+				const struct peeps_node *node, const char *name)
+{
+	const uint64_t now_ms = graph->processes[node->process].ptime_now_ns / 1000000;
+	char duration[PEEPS_DURATION_BYTES];
+	const char *ago;
+	uint64_t then_ms;
+
+	if (!peeps_number_attribute(node, name, &then_ms) || then_ms > now_ms)
+		return "";
+	ago = peeps_arena_format(arena, " %s ago",
+				 peeps_duration_floor(duration, (now_ms - then_ms) * 1000000));
+	return ago ? ago : "";
+}
+
+/* "notified 3 times, last 12.4 s ago by producer": which may have been before a wait began. */
+static const char *notify_state(struct peeps_arena *arena, const struct peeps_graph *graph,
+				const struct peeps_node *notify, enum peeps_label_style style)
+{
+	const uint32_t by = peeps_node_attribute(notify, "last_notifier");
+	const char *ago = how_long_ago(arena, graph, notify, "last_notified_ptime_ms");
+	const char *who = by == PEEPS_NO_NODE ? "" : graph->nodes[by].name;
+	const char *before = by == PEEPS_NO_NODE ? "" : " by ";
+	uint64_t notifies;
+
+	if (!peeps_number_attribute(notify, "notifies", &notifies))
+		return NULL;
+	if (notifies == 0)
+		return "never notified";
+	if (notifies == 1)
+		return style == PEEPS_LABEL_CELL ? "notified once"
+						 : peeps_arena_format(arena, "notified once,%s%s%s",
+								      ago, before, who);
+	if (style == PEEPS_LABEL_CELL)
+		return peeps_arena_format(arena, "notified %" PRIu64 " times", notifies);
+	return peeps_arena_format(arena, "notified %" PRIu64 " times, last%s%s%s", notifies, ago,
+				  before, who);
+}
+
 /* What explains that somebody waits for it; NULL if nothing does (or without memory: the arena knows). */
-static const char *state_of(struct peeps_arena *arena, const struct peeps_node *resource,
-			    enum peeps_label_style style)
+static const char *state_of(struct peeps_arena *arena, const struct peeps_graph *graph,
+			    const struct peeps_node *resource, enum peeps_label_style style)
 {
 	switch (resource->kind_number) {
 	case PEEPS_KIND_SEMAPHORE:
 		return semaphore_state(arena, resource, style);
+	case PEEPS_KIND_NOTIFY:
+		return notify_state(arena, graph, resource, style);
 	case PEEPS_KIND_MPSC_TX:
 	case PEEPS_KIND_MPSC_RX:
 		return channel_state(arena, resource);
@@ -218,7 +260,7 @@ struct peeps_label_parts peeps_label_resource_parts(struct peeps_arena *arena,
 		.name = resource->name,
 		.process = graph->process_count > 1 ? graph->processes[resource->process].proc_key
 						    : NULL,
-		.state = state_of(arena, resource, style),
+		.state = state_of(arena, graph, resource, style),
 		.place = place_made(arena, &resource->source, style),
 	};
 }
@@ -431,6 +473,21 @@ static const char *waited_for(struct peeps_arena *arena, const struct peeps_labe
 		       : peeps_label_resource(arena, graph, edge->dst, style);
 }
 
+/* ", not notified since": a wakeup may have been lost, or is still to come. */
+static const char *notified_since(struct peeps_arena *arena, const struct peeps_graph *graph,
+				  const struct peeps_edge *wait)
+{
+	uint64_t before, now;
+
+	if (wait->op != PEEPS_OP_NOTIFY_WAIT || !peeps_notifies_before(wait, &before) ||
+	    !peeps_number_attribute(&graph->nodes[wait->dst], "notifies", &now) || now == 0)
+		return "";
+	if (now <= before)
+		return ", not notified since";
+	return peeps_arena_format(arena, ", notified %" PRIu64 " time%s since", now - before,
+				  now - before == 1 ? "" : "s");
+}
+
 char *peeps_label_wait(struct peeps_arena *arena, const struct peeps_labels *labels,
 		       const struct peeps_graph *graph, const struct peeps_edge *edge,
 		       enum peeps_label_style style)
@@ -439,10 +496,12 @@ char *peeps_label_wait(struct peeps_arena *arena, const struct peeps_labels *lab
 	const char *resource = waited_for(arena, labels, graph, edge, style);
 	const char *how_long = waited(arena, graph, edge);
 
-	if (!resource || !how_long)
+	const char *since = notified_since(arena, graph, edge);
+
+	if (!resource || !how_long || !since)
 		return NULL;
-	return peeps_arena_format(arena, "%s %s %s %s", actor, how_long, purpose(arena, edge),
-				  resource);
+	return peeps_arena_format(arena, "%s %s %s %s%s", actor, how_long, purpose(arena, edge),
+				  resource, since);
 }
 
 char *peeps_label_inside(struct peeps_arena *arena, const struct peeps_labels *labels,

@@ -112,6 +112,8 @@ static const char *end_of(const struct peeps_telling *t, const struct peeps_edge
 		return end_of_send(t, wait, enders);
 	case PEEPS_OP_RECV:
 		return end_of_recv(t, wait, enders);
+	case PEEPS_OP_NOTIFY_WAIT:
+		return "when anybody notifies it";
 	case PEEPS_OP_JOIN:
 		return peeps_arena_format(t->arena, "when %s ends",
 					  peeps_label_actor(&t->labels, t->graph, wait->dst));
