@@ -11,6 +11,8 @@ CHANNEL_ATTRIBUTES = {'name', 'bounded', 'capacity', 'queue_len', 'high_watermar
                       'created_at_ns', 'creator_task_id', 'discarded_total', 'close_cause'}
 SEMAPHORE_ATTRIBUTES = {'name', 'created_at_ns', 'creator_task_id', 'max', 'available', 'waiters', 'anonymous_releases',
                         'unattributed_out', 'unattributed_back', 'contended', 'wait_max_ns', 'wait_total_ns'}
+NOTIFY_ATTRIBUTES = {'name', 'created_at_ns', 'creator_task_id', 'flavor', 'notifies', 'broadcasts', 'last_notifier',
+                     'last_notified_ptime_ms', 'waits', 'waiters', 'wait_max_ns', 'wait_total_ns'}
 RWLOCK_ATTRIBUTES = {'name', 'created_at_ns', 'creator_task_id', 'prefers', 'writer', 'written_since_ptime_ms', 'readers',
                      'read_waiters', 'write_waiters', 'anonymous_unlocks', 'acquires', 'contended', 'wait_max_ns',
                      'wait_total_ns'}

@@ -24,7 +24,8 @@ READ = PeepsRead(sys.argv[1])
 with open(sys.argv[2], encoding='utf-8') as schema_file:
     SCHEMA = jsonschema.Draft7Validator(json.load(schema_file))
 WITH_ZSTD = sys.argv[3] == 'true'
-HEALTHY = {'channel-cycle': '--in-turns', 'channel-full-stall': '--receiving', 'home-made-lock': '--ordered',
+HEALTHY = {'channel-cycle': '--in-turns', 'channel-full-stall': '--receiving',
+           'condvar-lost-wakeup': '--look-again', 'home-made-lock': '--ordered',
            'mutex-lock-order-inversion': '--ordered', 'rwlock-upgrade': '--drop-first',
            'semaphore-starvation': '--sharing',
            'task-hand-over': '--storing'}

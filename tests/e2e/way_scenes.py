@@ -78,6 +78,18 @@ SCENES = {
         'behind_our_back': {},
         'contention': {},
     },
+    'cond': {
+        'kinds': WAITS,
+        'misuse': EDGES,
+        'in_turns': WAITS,
+        'one_each': WAITS,
+        'destroyed_at_once': WAITS,
+        'cancelled': WAITS,
+        'owner_dies': WAITS,
+        'forked': WAITS,
+        'process_shared': {'at_least_one': ()},
+        'plain_symbols': WAITS,
+    },
     'rwlock': {
         'readers_first': WAITS,
         'writers_first': WAITS,
