@@ -288,14 +288,12 @@ int peeps_cond_wake(struct peeps_cond *c, int all)
 {
 	/* In a child whose fork handlers never ran, the gate may be another thread's for ever. */
 	const bool has_gate = process_is_on() && peeps_load_acquire(&c->lineage) == lineage;
-	int result;
 
-	if (has_gate)
-		(void)pthread_mutex_lock(&c->gate);
-	result = all ? pthread_cond_broadcast(&c->raw) : pthread_cond_signal(&c->raw);
-	if (has_gate)
+	/* Who left the mutex before it was ours leaves the gate only when pthread knows that he waits. Nobody who is woken
+	 * then finds it shut. */
+	if (has_gate && pthread_mutex_lock(&c->gate) == 0)
 		(void)pthread_mutex_unlock(&c->gate);
-	return result;
+	return all ? pthread_cond_broadcast(&c->raw) : pthread_cond_signal(&c->raw);
 }
 
 /* --- made and destroyed ------------------------------------------------------------------------- */

@@ -38,6 +38,9 @@ template <typename T> int lock_and_unlock(T &m)
 }
 
 peeps_mutex shared = PEEPS_MUTEX_INIT("shared by C++");
+peeps_rwlock table = PEEPS_RWLOCK_INIT("read by C++");
+peeps_cond filled = PEEPS_COND_INIT("awaited by C++");
+long entries; // under both locks to write, under any to read
 long in_destructors;
 bool wanted;
 
@@ -79,6 +82,30 @@ Guarded &local_static()
 	return guarded;
 }
 
+void fill()
+{
+	(void)peeps_mutex_lock(&shared);
+	(void)peeps_rwlock_wrlock(&table);
+	entries++;
+	(void)peeps_rwlock_unlock(&table);
+	(void)peeps_cond_broadcast(&filled);
+	(void)peeps_mutex_unlock(&shared);
+}
+
+long wait_until_filled(long wanted_entries)
+{
+	long found;
+
+	(void)peeps_mutex_lock(&shared);
+	while (entries < wanted_entries)
+		(void)peeps_cond_wait(&filled, &shared);
+	(void)peeps_mutex_unlock(&shared);
+	(void)peeps_rwlock_rdlock(&table);
+	found = entries;
+	(void)peeps_rwlock_unlock(&table);
+	return found;
+}
+
 } // namespace
 
 extern "C" void early_cxx_run(void)
@@ -94,7 +121,9 @@ extern "C" void early_cxx_run(void)
 				(void)local_static().add(i);
 				(void)per_thread.guarded.add(1);
 			}
+			fill();
 		});
+	way_say("filled %ld", wait_until_filled(20));
 	for (auto &thread : threads)
 		thread.join();
 	way_say("counts %ld %ld, destructors %ld", global.guarded.add(0), local_static().add(0),
