@@ -20,6 +20,7 @@ struct scene {
 	const struct mutex_fact *p, *q, *r, *held;
 	const struct mutex_fact *buffer[BUFFER_SLOTS];
 	const struct mutex_fact *outer, *inner;
+	const struct mutex_fact *belfry;
 };
 
 void check_wrong(struct check *check, const char *format, ...)
@@ -104,6 +105,8 @@ static void cast(struct scene *scene, const struct mutex_fact *mutex)
 		scene->outer = mutex;
 	else if (strcmp(name, "solo-inner") == 0)
 		scene->inner = mutex;
+	else if (strcmp(name, BELFRY_NAME) == 0)
+		scene->belfry = mutex;
 	else if (strncmp(name, "p-", 2) == 0)
 		cast_one(scene, &scene->p, mutex);
 	else if (strncmp(name, "q-", 2) == 0)
@@ -155,6 +158,10 @@ static void check_waits(struct scene *scene)
 		    facts->mutexes[wait->resource].holder == wait->actor)
 			wrong(scene, "%s waits for %s and holds it",
 			      thread_name(scene, wait->actor), facts->mutexes[wait->resource].name);
+		if (wait->kind == PEEPS_KIND_NOTIFY && scene->belfry &&
+		    scene->belfry->holder == wait->actor)
+			wrong(scene, "%s waits for a condition and holds its mutex",
+			      thread_name(scene, wait->actor));
 		for (size_t j = 0; j < i; j++)
 			if (facts->waits[j].actor == wait->actor && !facts->waits[j].uncertain)
 				wrong(scene, "%s waits twice", thread_name(scene, wait->actor));

@@ -208,6 +208,8 @@ static void add_nodes(struct facts *facts, const struct peeps_graph *graph, int 
 		} else if (node->kind_number == PEEPS_KIND_SEMAPHORE) {
 			places[i] = (int)facts->semaphore_count;
 			add_semaphore(facts, node);
+		} else if (node->kind_number == PEEPS_KIND_NOTIFY) {
+			places[i] = 0; /* nothing is known of it but that it is there */
 		}
 	}
 	for (size_t i = 0; i < graph->node_count && i < FACTS_MAX; i++) {

@@ -196,8 +196,9 @@ static void read_ends(struct facts *facts, const struct peeps_image *image, stru
 static int find_resource(const struct places *places, const struct peeps_image *image, uint64_t ref,
 			 uint32_t *kind)
 {
-	static const uint32_t kinds[] = { PEEPS_KIND_MUTEX, PEEPS_KIND_MPSC_TX, PEEPS_KIND_MPSC_RX,
-					  PEEPS_KIND_SEMAPHORE, PEEPS_KIND_RWLOCK };
+	static const uint32_t kinds[] = { PEEPS_KIND_MUTEX,   PEEPS_KIND_MPSC_TX,
+					  PEEPS_KIND_MPSC_RX, PEEPS_KIND_SEMAPHORE,
+					  PEEPS_KIND_RWLOCK,  PEEPS_KIND_NOTIFY };
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		const int place = place_of(places, image, ref, kinds[i]);

@@ -105,6 +105,9 @@ static inline unsigned int brief_cause(uint64_t number)
 #define SHELF_THREAD_NAME   "reader-"
 #define SHELF_BROWSING_NAME "browsing-"
 
+#define BELFRY_NAME    "belfry"
+#define BELFRY_THREADS 3
+
 #define SCOPE_NAME  "scope-"
 #define STAYS_NAME  "stays"
 #define MEMBER_NAME "member-"

@@ -162,7 +162,7 @@ static const struct {
 	{ "workers", workers_start }, { "buffer", buffer_start },   { "solo", solo_start },
 	{ "jobs", jobs_start },       { "closing", closing_start }, { "brief", brief_start },
 	{ "gate", gate_start },       { "loan", loan_start },       { "kept", kept_start },
-	{ "shelf", shelf_start },     { "scope", scope_start },
+	{ "shelf", shelf_start },     { "belfry", belfry_start },   { "scope", scope_start },
 };
 
 int main(int argc, char **argv)

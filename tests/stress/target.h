@@ -65,6 +65,7 @@ void gate_start(void);
 void loan_start(void);
 void kept_start(void);
 void shelf_start(void);
+void belfry_start(void);
 void scope_start(void);
 
 /* In a thread of a scenario: signals at a high rate, whose handlers lock mutexes of this thread's handlers. */

@@ -31,10 +31,11 @@ static const struct act {
 	{ "the permits of a semaphore are held, or available", "gate loan kept", 0, 60000 },
 	{ "a rwlock is written by one, or read, by who holds what goes with it", "shelf", 0,
 	  60000 },
+	{ "who waits for a condition has left its mutex", "belfry", 0, 60000 },
 	{ "a scope and its memberships come and go at once", "scope", 0, 60000 },
 	{ "everything at once contradicts nothing",
-	  "relay ring signals churn workers jobs closing brief gate loan kept shelf scope", 20,
-	  20000 },
+	  "relay ring signals churn workers jobs closing brief gate loan kept shelf belfry scope",
+	  20, 20000 },
 };
 #define ACT_COUNT (sizeof(acts) / sizeof(acts[0]))
 
