@@ -246,17 +246,31 @@ static bool is_unseen(const struct peeps_cond *c, const struct peeps_mutex *m)
 	       (c->hook.traits | m->hook.traits) & HOOK_SHARED;
 }
 
-int peeps_cond_wait_at(struct peeps_cond *c, struct peeps_mutex *m, const struct timespec *abstime,
-		       struct peeps_site *site)
-{
-	struct wait w = { .c = c, .m = m, .abstime = abstime, .site = site };
+#define NOT_RECORDED (-1)
 
-	w.stack = CALLER_STACK();
-	if (is_unseen(c, m) || !time_is_sound(abstime) || !begin(&w))
-		return raw_wait(c, &m->raw, abstime);
+/* Not inlined: a frame that a cancelled wait of pthread's alone leaves behind has nothing in it that AddressSanitizer
+ * watches. */
+static __attribute__((noinline)) int wait_recorded(struct peeps_cond *c, struct peeps_mutex *m,
+						   const struct timespec *abstime,
+						   struct peeps_site *site, uint64_t stack)
+{
+	struct wait w = { .c = c, .m = m, .abstime = abstime, .site = site, .stack = stack };
+
+	if (!begin(&w))
+		return NOT_RECORDED;
 	/* Before the mutex is left: who then notifies us knows of us. */
 	(void)__atomic_fetch_add(&c->waiting, 1, __ATOMIC_RELAXED);
 	return wait_at_the_gate(&w);
+}
+
+int peeps_cond_wait_at(struct peeps_cond *c, struct peeps_mutex *m, const struct timespec *abstime,
+		       struct peeps_site *site)
+{
+	int result = NOT_RECORDED;
+
+	if (!is_unseen(c, m) && time_is_sound(abstime))
+		result = wait_recorded(c, m, abstime, site, CALLER_STACK());
+	return result == NOT_RECORDED ? raw_wait(c, &m->raw, abstime) : result;
 }
 
 /* --- notified ----------------------------------------------------------------------------------- */

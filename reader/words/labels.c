@@ -551,7 +551,9 @@ static const char *held(const struct peeps_graph *graph, const struct peeps_edge
 {
 	if (graph->nodes[hold->src].kind_number != PEEPS_KIND_RWLOCK)
 		return "held";
-	return hold->mode_number == PEEPS_HOLD_MODE_READ ? "read" : "written";
+	return hold->mode_number == PEEPS_HOLD_MODE_READ        ? "read"
+	       : hold->mode_number == PEEPS_HOLD_MODE_EXCLUSIVE ? "written"
+								: "held";
 }
 
 static const char *handle_name(const struct peeps_edge *hold)

@@ -56,8 +56,8 @@ extern "C" {
 
 /**
  * struct peeps_mutex - may be used wherever a pthread_mutex_t may
- * @raw: for pthread_cond_wait() and foreign code. What is done to it directly is not seen until the
- *       next call here.
+ * @raw: for foreign code; conditions are in peeps/cond.h. What is done to it directly is not seen until
+ *       the next call here.
  */
 struct peeps_mutex {
 	pthread_mutex_t raw;
