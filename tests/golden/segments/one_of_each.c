@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One of each thing that layout 1.0 can say: a recursive mutex held twice, permits held and waited for, a channel with
+ * One of each thing that layout 1.0 can say: a recursive mutex held twice, a rwlock that is read, and asked for to write,
+ * and one that is written, a condition that is waited for, permits held and waited for, a channel with
  * items in it, a task put aside and one that sleeps, scopes, a note, a foreign entity behind a link, an entity and a
  * lock of the program's own, and operations in every state. Prints its PID, and stays as it is.
  */
@@ -15,6 +16,10 @@
 #define HOUR_NS UINT64_C(3600000000000)
 
 static struct peeps_mutex nested;
+static struct peeps_mutex told_lock = PEEPS_MUTEX_INIT("told lock");
+static struct peeps_cond told = PEEPS_COND_INIT("told");
+static struct peeps_rwlock config = PEEPS_RWLOCK_INIT("config");
+static struct peeps_rwlock routes = PEEPS_RWLOCK_INIT("routes");
 static struct peeps_sem *gate;
 static struct peeps_mpsc_tx *tx;
 static struct peeps_mpsc_rx *rx;
@@ -25,6 +30,27 @@ static void *waiter(void *unused)
 	peeps_thread_name("waiter");
 	(void)pthread_barrier_wait(&ready);
 	(void)peeps_sem_acquire(gate, 2);
+	return unused;
+}
+
+static void *scribe(void *unused)
+{
+	peeps_thread_name("scribe");
+	(void)peeps_rwlock_wrlock(&routes);
+	(void)pthread_barrier_wait(&ready);
+	(void)peeps_rwlock_wrlock(&config);
+	return unused;
+}
+
+static void *listener(void *unused)
+{
+	peeps_thread_name("listener");
+	(void)peeps_rwlock_rdlock(&config);
+	(void)peeps_rwlock_rdlock(&config);
+	(void)peeps_cond_signal(&told);
+	(void)peeps_mutex_lock(&told_lock);
+	(void)pthread_barrier_wait(&ready);
+	(void)peeps_cond_wait(&told, &told_lock);
 	return unused;
 }
 
@@ -93,11 +119,13 @@ int main(void)
 	peeps_thread_name("main");
 	if (peeps_sem_new(&gate, "gate", 3) != 0 ||
 	    peeps_mpsc_new(&tx, &rx, "jobs", sizeof(int), 4) != 0 ||
-	    pthread_barrier_init(&ready, NULL, 3) != 0)
+	    pthread_barrier_init(&ready, NULL, 5) != 0)
 		return EXIT_FAILURE;
 	use_wrappers();
 	use_registry();
 	if (pthread_create(&thread, NULL, waiter, NULL) != 0 ||
+	    pthread_create(&thread, NULL, scribe, NULL) != 0 ||
+	    pthread_create(&thread, NULL, listener, NULL) != 0 ||
 	    pthread_create(&thread, NULL, sleeper, NULL) != 0)
 		return EXIT_FAILURE;
 	(void)pthread_barrier_wait(&ready);
