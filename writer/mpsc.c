@@ -11,13 +11,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <peeps/fault.h>
+#include "writer/deadline.h"
 #include "writer/mpsc_channel.h"
 #include "writer/mpsc_record.h"
-
-#define FOR_EVER UINT64_MAX
 
 /* --- looking -------------------------------------------------------------------------------- */
 
@@ -91,38 +89,11 @@ static bool there_is_an_item(const struct mpsc *c)
 /* A call that sleeps. */
 struct sleeper {
 	struct mpsc *channel;
-	struct mpsc_wait wait;
-	const struct mpsc_call *call;
+	struct endpoint_wait wait;
+	const struct endpoint_call *call;
 	uint64_t deadline_ns; /* CLOCK_MONOTONIC; FOR_EVER */
 	bool is_counted;      /* in sleep.senders */
 };
-
-static uint64_t deadline_after(uint64_t timeout_ns)
-{
-	struct timespec now;
-	uint64_t deadline_ns;
-
-	if (timeout_ns == FOR_EVER)
-		return FOR_EVER;
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	deadline_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-	return __builtin_add_overflow(deadline_ns, timeout_ns, &deadline_ns) ? FOR_EVER
-									     : deadline_ns;
-}
-
-/* Returns 0, or ETIMEDOUT. A cancellation point. */
-static int sleep_once(pthread_cond_t *condition, const struct sleeper *sleeper)
-{
-	pthread_mutex_t *const lock = &sleeper->channel->sleep.lock;
-	const struct timespec deadline = {
-		.tv_sec = (time_t)(sleeper->deadline_ns / 1000000000u),
-		.tv_nsec = (long)(sleeper->deadline_ns % 1000000000u),
-	};
-
-	if (sleeper->deadline_ns == FOR_EVER)
-		return pthread_cond_wait(condition, lock);
-	return pthread_cond_clockwait(condition, lock, CLOCK_MONOTONIC, &deadline);
-}
 
 /* Lock for sleeping held. The receiver is told, by the word in which it gives space back, that a sender
  * sleeps: either it sees that, or its count is seen here. */
@@ -152,7 +123,7 @@ static void cancelled_sending(void *argument)
 
 	pass_on(sleeper->channel);
 	(void)pthread_mutex_unlock(&sleeper->channel->sleep.lock);
-	mpsc_record_cancelled(&sleeper->wait, sleeper->call);
+	endpoint_cancelled(&sleeper->wait, sleeper->call);
 }
 
 static void cancelled_receiving(void *argument)
@@ -160,7 +131,7 @@ static void cancelled_receiving(void *argument)
 	struct sleeper *const sleeper = argument;
 
 	(void)pthread_mutex_unlock(&sleeper->channel->sleep.lock);
-	mpsc_record_cancelled(&sleeper->wait, sleeper->call);
+	endpoint_cancelled(&sleeper->wait, sleeper->call);
 }
 
 /* Lock for sleeping held. Until there is a reason to go on, or the deadline. */
@@ -170,7 +141,8 @@ static int sleep_until(bool (*may_go_on)(struct mpsc *), pthread_cond_t *conditi
 	int result = 0;
 
 	while (result == 0 && !may_go_on(sleeper->channel))
-		result = sleep_once(condition, sleeper);
+		result = deadline_wait(condition, &sleeper->channel->sleep.lock,
+				       sleeper->deadline_ns);
 	return result;
 }
 
@@ -232,8 +204,8 @@ static bool has_space(struct mpsc *c)
 }
 
 /* Senders' lock held. Returns 0, and the item is there but not published; -EAGAIN; -EPIPE; -ENOMEM. */
-static inline int put_locked(struct peeps_mpsc_tx *tx, const void *item, struct mpsc_wait *wait,
-			     const struct mpsc_call *call)
+static inline int put_locked(struct peeps_mpsc_tx *tx, const void *item, struct endpoint_wait *wait,
+			     const struct endpoint_call *call)
 {
 	struct mpsc *const c = tx->channel;
 
@@ -251,8 +223,8 @@ static inline int put_locked(struct peeps_mpsc_tx *tx, const void *item, struct 
 	return 0;
 }
 
-static inline int put(struct peeps_mpsc_tx *tx, const void *item, struct mpsc_wait *wait,
-		      const struct mpsc_call *call)
+static inline int put(struct peeps_mpsc_tx *tx, const void *item, struct endpoint_wait *wait,
+		      const struct endpoint_call *call)
 {
 	struct mpsc *const c = tx->channel;
 	uint64_t before;
@@ -274,7 +246,7 @@ static inline int put(struct peeps_mpsc_tx *tx, const void *item, struct mpsc_wa
 }
 
 static int put_asleep(struct peeps_mpsc_tx *tx, const void *item, uint64_t deadline_ns,
-		      const struct mpsc_call *call)
+		      const struct endpoint_call *call)
 {
 	struct mpsc *const c = tx->channel;
 	struct sleeper sleeper = { .channel = c, .call = call, .deadline_ns = deadline_ns };
@@ -288,7 +260,7 @@ static int put_asleep(struct peeps_mpsc_tx *tx, const void *item, uint64_t deadl
 	if (result == -EAGAIN)
 		result = -ETIMEDOUT;
 	if (result != 0)
-		mpsc_record_failed(&sleeper.wait, -result, call);
+		endpoint_failed(&sleeper.wait, -result, call);
 	(void)pthread_mutex_lock(&c->sleep.lock);
 	pass_on(c);
 	(void)pthread_mutex_unlock(&c->sleep.lock);
@@ -296,7 +268,8 @@ static int put_asleep(struct peeps_mpsc_tx *tx, const void *item, uint64_t deadl
 }
 
 static __attribute__((noinline)) int put_waiting(struct peeps_mpsc_tx *tx, const void *item,
-						 uint64_t timeout_ns, const struct mpsc_call *call)
+						 uint64_t timeout_ns,
+						 const struct endpoint_call *call)
 {
 	const uint64_t deadline_ns = deadline_after(timeout_ns);
 	int result;
@@ -312,7 +285,7 @@ static __attribute__((noinline)) int put_waiting(struct peeps_mpsc_tx *tx, const
 }
 
 static inline int send_item(struct peeps_mpsc_tx *tx, const void *item, uint64_t timeout_ns,
-			    const struct mpsc_call *call)
+			    const struct endpoint_call *call)
 {
 	int result;
 
@@ -342,8 +315,8 @@ static inline void give_back_place(struct mpsc *c)
 }
 
 /* Returns 0; -EAGAIN; -EPIPE. */
-static inline int take(struct peeps_mpsc_rx *rx, void *item, struct mpsc_wait *wait,
-		       const struct mpsc_call *call)
+static inline int take(struct peeps_mpsc_rx *rx, void *item, struct endpoint_wait *wait,
+		       const struct endpoint_call *call)
 {
 	struct mpsc *const c = rx->channel;
 	uint64_t tail;
@@ -366,7 +339,7 @@ static inline int take(struct peeps_mpsc_rx *rx, void *item, struct mpsc_wait *w
 }
 
 static int take_asleep(struct peeps_mpsc_rx *rx, void *item, uint64_t deadline_ns,
-		       const struct mpsc_call *call)
+		       const struct endpoint_call *call)
 {
 	struct sleeper sleeper = {
 		.channel = rx->channel,
@@ -383,12 +356,13 @@ static int take_asleep(struct peeps_mpsc_rx *rx, void *item, uint64_t deadline_n
 	if (result == -EAGAIN)
 		result = -ETIMEDOUT;
 	if (result != 0)
-		mpsc_record_failed(&sleeper.wait, -result, call);
+		endpoint_failed(&sleeper.wait, -result, call);
 	return result;
 }
 
 static __attribute__((noinline)) int take_waiting(struct peeps_mpsc_rx *rx, void *item,
-						  uint64_t timeout_ns, const struct mpsc_call *call)
+						  uint64_t timeout_ns,
+						  const struct endpoint_call *call)
 {
 	const uint64_t deadline_ns = deadline_after(timeout_ns);
 	int result;
@@ -404,7 +378,7 @@ static __attribute__((noinline)) int take_waiting(struct peeps_mpsc_rx *rx, void
 }
 
 static inline int receive_item(struct peeps_mpsc_rx *rx, void *item, uint64_t timeout_ns,
-			       const struct mpsc_call *call)
+			       const struct endpoint_call *call)
 {
 	const int result = take(rx, item, NULL, call);
 
@@ -441,7 +415,7 @@ static void channel_free(struct mpsc *c)
 }
 
 static int make(struct peeps_mpsc_tx **tx, struct peeps_mpsc_rx **rx, const char *name,
-		size_t item_size, size_t capacity, const struct mpsc_call *call)
+		size_t item_size, size_t capacity, const struct endpoint_call *call)
 {
 	struct peeps_mpsc_tx *sender;
 	struct peeps_mpsc_rx *receiver;
@@ -469,7 +443,7 @@ static int make(struct peeps_mpsc_tx **tx, struct peeps_mpsc_rx **rx, const char
 	return 0;
 }
 
-static struct peeps_mpsc_tx *clone_of(struct peeps_mpsc_tx *tx, const struct mpsc_call *call)
+static struct peeps_mpsc_tx *clone_of(struct peeps_mpsc_tx *tx, const struct endpoint_call *call)
 {
 	struct mpsc *const c = tx->channel;
 	struct peeps_mpsc_tx *const clone = calloc(1, sizeof(*clone));
@@ -485,7 +459,7 @@ static struct peeps_mpsc_tx *clone_of(struct peeps_mpsc_tx *tx, const struct mps
 	return clone;
 }
 
-static void move_tx(struct peeps_mpsc_tx *tx, const struct mpsc_call *call)
+static void move_tx(struct peeps_mpsc_tx *tx, const struct endpoint_call *call)
 {
 	mpsc_record_prepare(tx->channel, call);
 	mpsc_lock_senders(tx->channel);
@@ -508,7 +482,7 @@ static void set_cause(struct mpsc *c, uint64_t cause)
 		c->send.close_cause = cause;
 }
 
-static void close_as_sender(struct mpsc *c, const struct mpsc_call *call)
+static void close_as_sender(struct mpsc *c, const struct endpoint_call *call)
 {
 	mpsc_record_prepare(c, call);
 	mpsc_lock_senders(c);
@@ -520,7 +494,7 @@ static void close_as_sender(struct mpsc *c, const struct mpsc_call *call)
 	wake_both(c);
 }
 
-static void close_as_receiver(struct mpsc *c, uint64_t cause, const struct mpsc_call *call)
+static void close_as_receiver(struct mpsc *c, uint64_t cause, const struct endpoint_call *call)
 {
 	mpsc_record_prepare(c, call);
 	mpsc_lock_senders(c);
@@ -535,7 +509,7 @@ static void close_as_receiver(struct mpsc *c, uint64_t cause, const struct mpsc_
 }
 
 /* The caller has been the last on its side to touch the channel. */
-static void leave_side(struct mpsc *c, const struct mpsc_call *call)
+static void leave_side(struct mpsc *c, const struct endpoint_call *call)
 {
 	/* Release: what this side did. Acquire: what the other one did. */
 	if (__atomic_sub_fetch(&c->sides, 1, __ATOMIC_ACQ_REL) != 0)
@@ -544,7 +518,7 @@ static void leave_side(struct mpsc *c, const struct mpsc_call *call)
 	channel_free(c);
 }
 
-static void free_tx(struct peeps_mpsc_tx *tx, const struct mpsc_call *call)
+static void free_tx(struct peeps_mpsc_tx *tx, const struct endpoint_call *call)
 {
 	struct mpsc *const c = tx->channel;
 	bool is_last;
@@ -556,7 +530,7 @@ static void free_tx(struct peeps_mpsc_tx *tx, const struct mpsc_call *call)
 		c->send.sender_closed = true;
 		set_cause(c, PEEPS_CLOSE_CAUSE_SENDERS_GONE);
 	}
-	mpsc_record_left(&tx->owner, call);
+	endpoint_left(&tx->owner, call);
 	mpsc_record_ends(c, false, call);
 	if (is_last)
 		close_locked(c);
@@ -568,12 +542,12 @@ static void free_tx(struct peeps_mpsc_tx *tx, const struct mpsc_call *call)
 	leave_side(c, call);
 }
 
-static void free_rx(struct peeps_mpsc_rx *rx, const struct mpsc_call *call)
+static void free_rx(struct peeps_mpsc_rx *rx, const struct endpoint_call *call)
 {
 	struct mpsc *const c = rx->channel;
 
 	close_as_receiver(c, PEEPS_CLOSE_CAUSE_RECEIVER_GONE, call);
-	mpsc_record_left(&rx->owner, call);
+	endpoint_left(&rx->owner, call);
 	/* Closed: no sender looks at it any more. */
 	mpsc_queue_deinit(&c->queue, &c->recv.side);
 	free(rx);
@@ -593,7 +567,7 @@ static void free_rx(struct peeps_mpsc_rx *rx, const struct mpsc_call *call)
 #undef peeps_mpsc_rx_moved
 #endif
 
-#define PLAIN_CALL MPSC_CALL(&peeps_site_unknown)
+#define PLAIN_CALL ENDPOINT_CALL(&peeps_site_unknown)
 
 int peeps_mpsc_new(struct peeps_mpsc_tx **tx, struct peeps_mpsc_rx **rx, const char *name,
 		   size_t item_size, size_t capacity)
@@ -613,7 +587,7 @@ int peeps_mpsc_send(struct peeps_mpsc_tx *tx, const void *item)
 
 int peeps_mpsc_try_send(struct peeps_mpsc_tx *tx, const void *item)
 {
-	const struct mpsc_call *const call = PLAIN_CALL;
+	const struct endpoint_call *const call = PLAIN_CALL;
 
 	mpsc_record_prepare(tx->channel, call);
 	return put(tx, item, NULL, call);
@@ -676,44 +650,44 @@ void peeps_mpsc_rx_free(struct peeps_mpsc_rx *rx)
 int peeps_mpsc_new_at(struct peeps_mpsc_tx **tx, struct peeps_mpsc_rx **rx, const char *name,
 		      size_t item_size, size_t capacity, struct peeps_site *site)
 {
-	return make(tx, rx, name, item_size, capacity, MPSC_CALL(site));
+	return make(tx, rx, name, item_size, capacity, ENDPOINT_CALL(site));
 }
 
 struct peeps_mpsc_tx *peeps_mpsc_tx_clone_at(struct peeps_mpsc_tx *tx, struct peeps_site *site)
 {
-	return clone_of(tx, MPSC_CALL(site));
+	return clone_of(tx, ENDPOINT_CALL(site));
 }
 
 int peeps_mpsc_send_at(struct peeps_mpsc_tx *tx, const void *item, struct peeps_site *site)
 {
-	return send_item(tx, item, FOR_EVER, MPSC_CALL(site));
+	return send_item(tx, item, FOR_EVER, ENDPOINT_CALL(site));
 }
 
 int peeps_mpsc_timed_send_at(struct peeps_mpsc_tx *tx, const void *item, uint64_t timeout_ns,
 			     struct peeps_site *site)
 {
-	return send_item(tx, item, timeout_ns, MPSC_CALL(site));
+	return send_item(tx, item, timeout_ns, ENDPOINT_CALL(site));
 }
 
 int peeps_mpsc_recv_at(struct peeps_mpsc_rx *rx, void *item, struct peeps_site *site)
 {
-	return receive_item(rx, item, FOR_EVER, MPSC_CALL(site));
+	return receive_item(rx, item, FOR_EVER, ENDPOINT_CALL(site));
 }
 
 int peeps_mpsc_timed_recv_at(struct peeps_mpsc_rx *rx, void *item, uint64_t timeout_ns,
 			     struct peeps_site *site)
 {
-	return receive_item(rx, item, timeout_ns, MPSC_CALL(site));
+	return receive_item(rx, item, timeout_ns, ENDPOINT_CALL(site));
 }
 
 void peeps_mpsc_tx_moved_at(struct peeps_mpsc_tx *tx, struct peeps_site *site)
 {
-	move_tx(tx, MPSC_CALL(site));
+	move_tx(tx, ENDPOINT_CALL(site));
 }
 
 void peeps_mpsc_rx_moved_at(struct peeps_mpsc_rx *rx, struct peeps_site *site)
 {
-	mpsc_record_rx_moved(rx, MPSC_CALL(site));
+	mpsc_record_rx_moved(rx, ENDPOINT_CALL(site));
 }
 
 #endif

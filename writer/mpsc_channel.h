@@ -9,55 +9,18 @@
 
 #include <peeps/kinds.h>
 #include <peeps/mpsc.h>
+#include "writer/endpoint.h"
 #include "writer/mpsc_lock.h"
 #include "writer/mpsc_queue.h"
 
 #ifdef PEEPS_DISABLE
-struct mpsc_call {
-};
 struct mpsc_record {
 };
-struct mpsc_owner {
-};
-struct mpsc_wait {
-};
 #else
-#include <peeps/hook.h>
-#include "writer/hold.h"
-#include "writer/operation.h"
-
-/* Where in the program a call comes from. */
-struct mpsc_call {
-	struct peeps_site *site;
-	uint64_t stack; /* CALLER_STACK() */
-};
-
 /* @hook is tied to the sending end; @rx is the receiving one, valid while that is. */
 struct mpsc_record {
 	struct peeps_hook hook;
 	struct peeps_entity_slot *rx;
-};
-
-#define MPSC_ANYBODY UINT64_MAX
-
-/**
- * struct mpsc_owner - whose a handle is; a sender's under the senders' lock, the receiver's its own
- * @hold:       shows it
- * @settled:    the actor whose use of the handle has nothing new to say; 0 = nobody's, MPSC_ANYBODY = it is shared
- * @actor:      whom the hold stands for
- * @mode:       PEEPS_HOLD_MODE_*
- * @generation: of the process in which that was written, or found no room; another one = not yet
- */
-struct mpsc_owner {
-	struct hold hold;
-	uint64_t settled;
-	uint64_t actor;
-	uint64_t mode;
-	uint64_t generation;
-};
-
-struct mpsc_wait {
-	struct operation operation;
 };
 #endif
 
@@ -125,13 +88,13 @@ struct mpsc_spin {
 
 struct peeps_mpsc_tx {
 	struct mpsc *channel;
-	struct mpsc_owner owner;
+	struct endpoint_owner owner;
 	struct mpsc_spin spin;
 };
 
 struct peeps_mpsc_rx {
 	struct mpsc *channel;
-	struct mpsc_owner owner;
+	struct endpoint_owner owner;
 	struct mpsc_spin spin;
 };
 

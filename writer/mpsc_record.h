@@ -12,60 +12,39 @@
 #ifdef PEEPS_DISABLE
 
 /* clang-format off */
-#define MPSC_CALL(the_site) (&(const struct mpsc_call){})
-static inline void mpsc_record_prepare(const struct mpsc *c, const struct mpsc_call *call) { (void)c, (void)call; }
-static inline void mpsc_record_new(struct peeps_mpsc_tx *tx, struct peeps_mpsc_rx *rx, const char *name, const struct mpsc_call *call) { (void)tx, (void)rx, (void)name, (void)call; }
-static inline void mpsc_record_cloned(struct peeps_mpsc_tx *tx, const struct mpsc_call *call) { (void)tx, (void)call; }
-static inline void mpsc_record_sent(struct peeps_mpsc_tx *tx, struct mpsc_wait *wait, const struct mpsc_call *call) { (void)tx, (void)wait, (void)call; }
-static inline void mpsc_record_received(struct peeps_mpsc_rx *rx, struct mpsc_wait *wait, const struct mpsc_call *call) { (void)rx, (void)wait, (void)call; }
-static inline void mpsc_record_send_blocked(struct mpsc_wait *wait, struct peeps_mpsc_tx *tx, uint64_t deadline_ns, const struct mpsc_call *call) { (void)wait, (void)tx, (void)deadline_ns, (void)call; }
-static inline void mpsc_record_recv_blocked(struct mpsc_wait *wait, struct peeps_mpsc_rx *rx, uint64_t deadline_ns, const struct mpsc_call *call) { (void)wait, (void)rx, (void)deadline_ns, (void)call; }
-static inline void mpsc_record_failed(struct mpsc_wait *wait, int error, const struct mpsc_call *call) { (void)wait, (void)error, (void)call; }
-static inline void mpsc_record_cancelled(struct mpsc_wait *wait, const struct mpsc_call *call) { (void)wait, (void)call; }
-static inline void mpsc_record_tx_moved(struct peeps_mpsc_tx *tx, const struct mpsc_call *call) { (void)tx, (void)call; }
-static inline void mpsc_record_rx_moved(struct peeps_mpsc_rx *rx, const struct mpsc_call *call) { (void)rx, (void)call; }
-static inline void mpsc_record_ends(struct mpsc *c, bool by_receiver, const struct mpsc_call *call) { (void)c, (void)by_receiver, (void)call; }
-static inline void mpsc_record_left(struct mpsc_owner *owner, const struct mpsc_call *call) { (void)owner, (void)call; }
-static inline void mpsc_record_freed(struct mpsc *c, const struct mpsc_call *call) { (void)c, (void)call; }
+static inline void mpsc_record_prepare(const struct mpsc *c, const struct endpoint_call *call) { (void)c, (void)call; }
+static inline void mpsc_record_new(struct peeps_mpsc_tx *tx, struct peeps_mpsc_rx *rx, const char *name, const struct endpoint_call *call) { (void)tx, (void)rx, (void)name, (void)call; }
+static inline void mpsc_record_cloned(struct peeps_mpsc_tx *tx, const struct endpoint_call *call) { (void)tx, (void)call; }
+static inline void mpsc_record_sent(struct peeps_mpsc_tx *tx, struct endpoint_wait *wait, const struct endpoint_call *call) { (void)tx, (void)wait, (void)call; }
+static inline void mpsc_record_received(struct peeps_mpsc_rx *rx, struct endpoint_wait *wait, const struct endpoint_call *call) { (void)rx, (void)wait, (void)call; }
+static inline void mpsc_record_send_blocked(struct endpoint_wait *wait, struct peeps_mpsc_tx *tx, uint64_t deadline_ns, const struct endpoint_call *call) { (void)wait, (void)tx, (void)deadline_ns, (void)call; }
+static inline void mpsc_record_recv_blocked(struct endpoint_wait *wait, struct peeps_mpsc_rx *rx, uint64_t deadline_ns, const struct endpoint_call *call) { (void)wait, (void)rx, (void)deadline_ns, (void)call; }
+static inline void mpsc_record_tx_moved(struct peeps_mpsc_tx *tx, const struct endpoint_call *call) { (void)tx, (void)call; }
+static inline void mpsc_record_rx_moved(struct peeps_mpsc_rx *rx, const struct endpoint_call *call) { (void)rx, (void)call; }
+static inline void mpsc_record_ends(struct mpsc *c, bool by_receiver, const struct endpoint_call *call) { (void)c, (void)by_receiver, (void)call; }
+static inline void mpsc_record_freed(struct mpsc *c, const struct endpoint_call *call) { (void)c, (void)call; }
 /* clang-format on */
 
 #else
 
 #include "writer/thread.h"
 
-/* In an exported function. */
-#define MPSC_CALL(the_site) \
-	(&(const struct mpsc_call){ .site = (the_site), .stack = CALLER_STACK() })
-
-/* The calling thread and the place made known: what takes longest, before any lock of the channel's. */
-void mpsc_record_prepare_slow(const struct mpsc_call *call);
-
-static inline void mpsc_record_prepare(const struct mpsc *c, const struct mpsc_call *call)
+static inline void mpsc_record_prepare(const struct mpsc *c, const struct endpoint_call *call)
 {
-	if (peeps_unlikely(!peeps_hook_ready(&c->record.hook)))
-		mpsc_record_prepare_slow(call);
+	endpoint_prepare(&c->record.hook, call);
 }
 
 /* Both ends, with their owners. Before anybody else knows the handles. */
 void mpsc_record_new(struct peeps_mpsc_tx *tx, struct peeps_mpsc_rx *rx, const char *name,
-		     const struct mpsc_call *call);
+		     const struct endpoint_call *call);
 
 /* Senders' lock held, and counted. */
-void mpsc_record_cloned(struct peeps_mpsc_tx *tx, const struct mpsc_call *call);
+void mpsc_record_cloned(struct peeps_mpsc_tx *tx, const struct endpoint_call *call);
 
-void mpsc_record_sent_slow(struct peeps_mpsc_tx *tx, struct mpsc_wait *wait,
-			   const struct mpsc_call *call);
-void mpsc_record_received_slow(struct peeps_mpsc_rx *rx, struct mpsc_wait *wait,
-			       const struct mpsc_call *call);
-
-/* This use of the handle says nothing new of its owner, and the thread may go the short way. */
-static inline bool mpsc_record_is_quick(const struct mpsc *c, const struct mpsc_owner *owner)
-{
-	return peeps_likely(peeps_hook_ready(&c->record.hook) &&
-			    !peeps_section_is_open(peeps_tls.thread) &&
-			    (owner->settled == peeps_load_relaxed(&peeps_tls.thread->actor) ||
-			     owner->settled == MPSC_ANYBODY));
-}
+void mpsc_record_sent_slow(struct peeps_mpsc_tx *tx, struct endpoint_wait *wait,
+			   const struct endpoint_call *call);
+void mpsc_record_received_slow(struct peeps_mpsc_rx *rx, struct endpoint_wait *wait,
+			       const struct endpoint_call *call);
 
 /* Looks at head, which the receiver writes, only where the greatest number seems to be exceeded. Never below
  * what a cut can show: the receiver records before it gives back. */
@@ -92,15 +71,15 @@ static inline void mpsc_write_received(const struct mpsc *c, struct peeps_entity
 
 /* Senders' lock held; the item is there and counted in send.sent, but not published. @wait: that ended with
  * this; NULL = none did. */
-static inline void mpsc_record_sent(struct peeps_mpsc_tx *tx, struct mpsc_wait *wait,
-				    const struct mpsc_call *call)
+static inline void mpsc_record_sent(struct peeps_mpsc_tx *tx, struct endpoint_wait *wait,
+				    const struct endpoint_call *call)
 {
 	struct mpsc *const c = tx->channel;
 	struct peeps_thread *thread;
 	struct peeps_entity_slot *slot;
 	uint64_t epoch;
 
-	if (wait || !mpsc_record_is_quick(c, &tx->owner)) {
+	if (wait || !endpoint_is_quick(&c->record.hook, &tx->owner)) {
 		mpsc_record_sent_slow(tx, wait, call);
 		return;
 	}
@@ -114,15 +93,15 @@ static inline void mpsc_record_sent(struct peeps_mpsc_tx *tx, struct mpsc_wait *
 }
 
 /* The item is taken and counted in recv.received, but its space is not given back. */
-static inline void mpsc_record_received(struct peeps_mpsc_rx *rx, struct mpsc_wait *wait,
-					const struct mpsc_call *call)
+static inline void mpsc_record_received(struct peeps_mpsc_rx *rx, struct endpoint_wait *wait,
+					const struct endpoint_call *call)
 {
 	struct mpsc *const c = rx->channel;
 	struct peeps_thread *thread;
 	struct peeps_entity_slot *slot;
 	uint64_t epoch;
 
-	if (wait || !mpsc_record_is_quick(c, &rx->owner)) {
+	if (wait || !endpoint_is_quick(&c->record.hook, &rx->owner)) {
 		mpsc_record_received_slow(rx, wait, call);
 		return;
 	}
@@ -134,28 +113,24 @@ static inline void mpsc_record_received(struct peeps_mpsc_rx *rx, struct mpsc_wa
 	peeps_section_end(thread);
 }
 
-/* Before it sleeps; no lock held. It ends with mpsc_record_sent() or _received(), or one of the two below.
+/* Before it sleeps; no lock held. It ends with mpsc_record_sent() or _received(), or one of
+ * endpoint_failed() and endpoint_cancelled().
  * @deadline_ns: CLOCK_MONOTONIC; UINT64_MAX = none */
-void mpsc_record_send_blocked(struct mpsc_wait *wait, struct peeps_mpsc_tx *tx,
-			      uint64_t deadline_ns, const struct mpsc_call *call);
-void mpsc_record_recv_blocked(struct mpsc_wait *wait, struct peeps_mpsc_rx *rx,
-			      uint64_t deadline_ns, const struct mpsc_call *call);
-void mpsc_record_failed(struct mpsc_wait *wait, int error, const struct mpsc_call *call);
-void mpsc_record_cancelled(struct mpsc_wait *wait, const struct mpsc_call *call);
+void mpsc_record_send_blocked(struct endpoint_wait *wait, struct peeps_mpsc_tx *tx,
+			      uint64_t deadline_ns, const struct endpoint_call *call);
+void mpsc_record_recv_blocked(struct endpoint_wait *wait, struct peeps_mpsc_rx *rx,
+			      uint64_t deadline_ns, const struct endpoint_call *call);
 
 /* The calling actor owns it. Of a sender: senders' lock held. */
-void mpsc_record_tx_moved(struct peeps_mpsc_tx *tx, const struct mpsc_call *call);
-void mpsc_record_rx_moved(struct peeps_mpsc_rx *rx, const struct mpsc_call *call);
+void mpsc_record_tx_moved(struct peeps_mpsc_tx *tx, const struct endpoint_call *call);
+void mpsc_record_rx_moved(struct peeps_mpsc_rx *rx, const struct endpoint_call *call);
 
 /* How many senders there are, who closed it, why, and what was thrown away: senders' lock held, before the
  * other side learns of it. @by_receiver: it is the receiver that calls, and its words may be written, too. */
-void mpsc_record_ends(struct mpsc *c, bool by_receiver, const struct mpsc_call *call);
-
-/* The handle is freed. Of a sender: senders' lock held. */
-void mpsc_record_left(struct mpsc_owner *owner, const struct mpsc_call *call);
+void mpsc_record_ends(struct mpsc *c, bool by_receiver, const struct endpoint_call *call);
 
 /* All handles are. */
-void mpsc_record_freed(struct mpsc *c, const struct mpsc_call *call);
+void mpsc_record_freed(struct mpsc *c, const struct endpoint_call *call);
 
 #endif
 #endif

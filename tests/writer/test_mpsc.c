@@ -106,7 +106,7 @@ static bool is_live(const struct peeps_entity_slot *slot)
 
 /* --- whose the handles are -- */
 
-static void assert_owner(const struct mpsc_owner *owner, const struct peeps_entity_slot *end,
+static void assert_owner(const struct endpoint_owner *owner, const struct peeps_entity_slot *end,
 			 uint64_t actor, uint64_t role, uint64_t mode)
 {
 	const struct peeps_edge_slot *const slot = owner->hold.slot;
