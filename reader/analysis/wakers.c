@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reader/graph/ends.h"
+
 /* --- attributes ------------------------------------------------------------------------------------------------- */
 
 static const struct peeps_value *typed(const struct peeps_value *value, enum peeps_value_type type)
@@ -117,11 +119,6 @@ static bool is_proved(const struct peeps_graph *graph, const struct peeps_edge *
 
 /* --- who holds what --------------------------------------------------------------------------------------------- */
 
-static bool is_channel_end(uint32_t kind)
-{
-	return kind == PEEPS_KIND_MPSC_TX || kind == PEEPS_KIND_MPSC_RX;
-}
-
 /*
  * A hold that somebody could let go. Others may say what they like of a channel; it is its handles that count. A
  * process keeps the books of its semaphores and channels itself: what another one says it has of them is not in there.
@@ -134,25 +131,22 @@ static bool is_waker(const struct peeps_graph *graph, const struct peeps_edge *e
 		return false;
 	if (peeps_edge_process(graph, edge) != resource->process &&
 	    (resource->kind_number == PEEPS_KIND_SEMAPHORE ||
-	     is_channel_end(resource->kind_number)))
+	     peeps_kind_is_channel_end(resource->kind_number)))
 		return false;
-	switch (resource->kind_number) {
-	case PEEPS_KIND_SEMAPHORE:
+	if (resource->kind_number == PEEPS_KIND_SEMAPHORE)
 		return edge->role_number == PEEPS_HOLD_ROLE_PERMIT && edge->count;
-	case PEEPS_KIND_MPSC_TX:
+	if (peeps_kind_sends(resource->kind_number))
 		return edge->role_number == PEEPS_HOLD_ROLE_SENDER && edge->count;
-	case PEEPS_KIND_MPSC_RX:
+	if (peeps_kind_receives(resource->kind_number))
 		return edge->role_number == PEEPS_HOLD_ROLE_RECEIVER && edge->count;
-	default:
-		return true;
-	}
+	return true;
 }
 
 uint64_t peeps_wakers_weight(const struct peeps_wakers *wakers, const struct peeps_edge *hold)
 {
 	const uint32_t kind = wakers->graph->nodes[hold->src].kind_number;
 
-	return kind == PEEPS_KIND_SEMAPHORE || is_channel_end(kind) ? hold->count : 1;
+	return kind == PEEPS_KIND_SEMAPHORE || peeps_kind_is_channel_end(kind) ? hold->count : 1;
 }
 
 static uint64_t add(uint64_t a, uint64_t b)
@@ -232,6 +226,15 @@ static void connect(struct peeps_wakers *w, bool *contradicted, uint32_t end, ui
 	}
 }
 
+static bool joins_two_ends(const struct peeps_graph *graph, const struct peeps_edge *link)
+{
+	const uint32_t src = graph->nodes[link->src].kind_number;
+	const uint32_t dst = graph->nodes[link->dst].kind_number;
+
+	return peeps_kind_sends(src) && peeps_kind_receives(dst) &&
+	       strcmp(peeps_channel_kind(src), peeps_channel_kind(dst)) == 0;
+}
+
 static int find_links(struct peeps_wakers *w)
 {
 	const struct peeps_graph *graph = w->graph;
@@ -244,11 +247,11 @@ static int find_links(struct peeps_wakers *w)
 	for (uint32_t i = 0; i < graph->edge_count; i++) {
 		const struct peeps_edge *edge = &graph->edges[i];
 
-		if (edge->kind != PEEPS_EDGE_CHANNEL_LINK ||
-		    graph->nodes[edge->src].kind_number != PEEPS_KIND_MPSC_TX ||
-		    graph->nodes[edge->dst].kind_number != PEEPS_KIND_MPSC_RX)
+		if (edge->kind != PEEPS_EDGE_CHANNEL_LINK || !joins_two_ends(graph, edge))
 			continue;
-		connect(w, contradicted, edge->src, i);
+		/* A broadcast's sending end has as many others as there are receivers. */
+		if (graph->nodes[edge->src].kind_number != PEEPS_KIND_BROADCAST_TX)
+			connect(w, contradicted, edge->src, i);
 		connect(w, contradicted, edge->dst, i);
 	}
 	for (size_t i = 0; i < graph->edge_count; i++) {
@@ -340,7 +343,7 @@ uint32_t peeps_wakers_across(const struct peeps_wakers *wakers, uint32_t resourc
 {
 	const struct peeps_edge *link;
 
-	if (!is_channel_end(wakers->graph->nodes[resource].kind_number))
+	if (!peeps_kind_is_channel_end(wakers->graph->nodes[resource].kind_number))
 		return resource;
 	if (wakers->link[resource] == PEEPS_NO_EDGE)
 		return PEEPS_NO_NODE;
@@ -393,7 +396,8 @@ static uint64_t lock_needs(const struct peeps_wakers *w, const struct peeps_edge
 	const struct peeps_holding *holding = &w->holding[wait->dst];
 
 	if (resource->role != PEEPS_ROLE_RESOURCE ||
-	    resource->kind_number == PEEPS_KIND_SEMAPHORE || is_channel_end(resource->kind_number))
+	    resource->kind_number == PEEPS_KIND_SEMAPHORE ||
+	    peeps_kind_is_channel_end(resource->kind_number))
 		return 0;
 	if (holding->passes_on || (own && can_be_locked_again_by_its_holder(resource)) ||
 	    (peeps_asks_to_read(wait) && may_read(w, wait->dst, belief)))
@@ -486,16 +490,56 @@ static uint64_t send_needs(const struct peeps_wakers *w, const struct peeps_edge
 	return other_end_needs(w, wait, 1, belief);
 }
 
+/* Nothing is there for the receiver, which waits: what it waits for has not come since. */
+static bool is_nothing_there(const struct peeps_node *rx, const struct peeps_edge *wait)
+{
+	uint64_t number;
+
+	switch (rx->kind_number) {
+	case PEEPS_KIND_MPSC_RX:
+		return is_known_to_be_zero(rx, "queue_len");
+	case PEEPS_KIND_BROADCAST_RX:
+		return is_known_to_be_zero(rx, "lag");
+	case PEEPS_KIND_WATCH_RX:
+		/* Whoever changes the value while somebody waits says when. */
+		return wait->pending_since_ns != PEEPS_NO_TIME &&
+		       (!peeps_number_attribute(rx, "woken_at_ns", &number) ||
+			number < wait->pending_since_ns);
+	default:
+		return rx->kind_number == PEEPS_KIND_ONESHOT_RX; /* what is sent closes it */
+	}
+}
+
+/* How many handles of the sending end there are; false if that is not known. */
+static bool count_senders(const struct peeps_node *rx, uint64_t *senders)
+{
+	if (rx->kind_number != PEEPS_KIND_ONESHOT_RX && rx->kind_number != PEEPS_KIND_WATCH_RX)
+		return peeps_number_attribute(rx, "sender_count", senders);
+	*senders = 1;
+	return true;
+}
+
+/* Who makes a oneshot and waits for the item has given the sender away: to whom, nobody has said yet. */
+static bool is_given_away(const struct peeps_wakers *w, const struct peeps_edge *wait)
+{
+	size_t count;
+	const uint32_t *senders = peeps_wakers_at(w, wait->dst, &count);
+
+	return count == 1 && w->graph->edges[senders[0]].dst == wait->src &&
+	       w->graph->edges[senders[0]].mode_number != PEEPS_HOLD_MODE_OWNER;
+}
+
 static uint64_t recv_needs(const struct peeps_wakers *w, const struct peeps_edge *wait,
 			   uint64_t own, enum peeps_belief belief)
 {
 	const struct peeps_node *rx = &w->graph->nodes[wait->dst];
-	uint64_t length, senders;
+	uint64_t senders;
 
 	(void)own;
-	if (rx->kind_number != PEEPS_KIND_MPSC_RX || peeps_channel_is_closed(rx) ||
-	    !peeps_number_attribute(rx, "queue_len", &length) ||
-	    !peeps_number_attribute(rx, "sender_count", &senders) || length > 0)
+	if (peeps_channel_is_closed(rx) || !is_nothing_there(rx, wait) ||
+	    !count_senders(rx, &senders))
+		return 0;
+	if (rx->kind_number == PEEPS_KIND_ONESHOT_RX && is_given_away(w, wait))
 		return 0;
 	return other_end_needs(w, wait, senders, belief);
 }
@@ -507,7 +551,7 @@ bool peeps_wakers_blind(const struct peeps_wakers *wakers, const struct peeps_ed
 	const struct peeps_process *here = &graph->processes[peeps_edge_process(graph, wait)];
 	const struct peeps_process *there = &graph->processes[resource->process];
 
-	return (!wait->blocks || is_channel_end(resource->kind_number)) &&
+	return (!wait->blocks || peeps_kind_is_channel_end(resource->kind_number)) &&
 	       (peeps_process_lost(here, "dropped_threads") > 0 ||
 		peeps_process_lost(there, "dropped_threads") > 0);
 }

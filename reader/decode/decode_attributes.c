@@ -5,6 +5,7 @@
 #include <assert.h>
 
 #include "reader/graph/arena.h"
+#include "reader/graph/ends.h"
 
 #define COMMON_ATTRIBUTES 3 /* name, created_at_ns, creator_task_id */
 #define NOTE_ATTRIBUTES   1
@@ -223,6 +224,64 @@ static void add_channel(struct peeps_decoder *d, struct peeps_node *node,
 		       : peeps_value_null());
 }
 
+/* --- oneshot, watch, broadcast ---------------------------------------------------------------------------------- */
+
+/* The words of the sending end, whichever end is shown; NULL = it is not there. */
+static const struct peeps_entity_view *sending_end(const struct peeps_decoder *d,
+						   const struct peeps_decoded_entity *entity,
+						   const struct peeps_entity_view *view)
+{
+	if (peeps_kind_sends(entity->kind->number))
+		return view;
+	return entity->as.peer ? &d->image->entities[entity->as.peer - 1] : NULL;
+}
+
+/* How long it has been there, or was there. */
+static struct peeps_value age_value(struct peeps_decoder *d, uint64_t created_ns, uint64_t ended_ns)
+{
+	const uint64_t now_ns = d->graph->processes[d->process].ptime_now_ns;
+	const uint64_t until_ns = ended_ns ? ended_ns : now_ns;
+
+	if (created_ns == 0 || until_ns == PEEPS_NO_TIME)
+		return peeps_value_null();
+	return number_value(d, until_ns > created_ns ? until_ns - created_ns : 0);
+}
+
+/* What one field of the sending end says, as its type has it. */
+#define TX_VALUE(type, kind, symbol)                                                        \
+	(tx ? peeps_decoder_value(d, PEEPS_TYPE_##type, PEEPS_VIEW_FIELD(tx, kind, symbol)) \
+	    : peeps_value_null())
+
+static void add_oneshot(struct peeps_decoder *d, struct peeps_node *node,
+			const struct peeps_entity_view *tx)
+{
+	add(node, "state", TX_VALUE(ENUM_ONESHOT_STATE, ONESHOT_TX, STATE));
+	add(node, "age_ns",
+	    tx ? age_value(d, tx->created_ns, PEEPS_VIEW_FIELD(tx, ONESHOT_TX, ENDED))
+	       : peeps_value_null());
+	add(node, "recv_waiters", none_counted_yet());
+	add(node, "sender_closed", TX_VALUE(BOOL, ONESHOT_TX, SENDER_CLOSED));
+	add(node, "receiver_closed", TX_VALUE(BOOL, ONESHOT_TX, RECEIVER_CLOSED));
+	add(node, "close_cause", TX_VALUE(ENUM_CLOSE_CAUSE, ONESHOT_TX, CLOSE_CAUSE));
+}
+
+static void add_watch(struct peeps_decoder *d, struct peeps_node *node,
+		      const struct peeps_entity_view *tx)
+{
+	add(node, "changes", TX_VALUE(COUNT, WATCH_TX, CHANGES));
+	add(node, "receiver_count", TX_VALUE(COUNT, WATCH_TX, RECEIVER_COUNT));
+	add(node, "age_ns",
+	    tx ? age_value(d, tx->created_ns, PEEPS_VIEW_FIELD(tx, WATCH_TX, ENDED))
+	       : peeps_value_null());
+	add(node, "woken_at_ns",
+	    tx && PEEPS_VIEW_FIELD(tx, WATCH_TX, WOKEN) ? TX_VALUE(COUNT, WATCH_TX, WOKEN)
+							: peeps_value_null());
+	add(node, "recv_waiters", none_counted_yet());
+	add(node, "sender_closed", TX_VALUE(BOOL, WATCH_TX, SENDER_CLOSED));
+	add(node, "receiver_closed", TX_VALUE(BOOL, WATCH_TX, RECEIVER_CLOSED));
+	add(node, "close_cause", TX_VALUE(ENUM_CLOSE_CAUSE, WATCH_TX, CLOSE_CAUSE));
+}
+
 /* --- all of them ------------------------------------------------------------------------------------------------ */
 
 static void add_derived(struct peeps_decoder *d, struct peeps_node *node,
@@ -245,6 +304,14 @@ static void add_derived(struct peeps_decoder *d, struct peeps_node *node,
 	case PEEPS_KIND_MPSC_TX:
 	case PEEPS_KIND_MPSC_RX:
 		add_channel(d, node, entity, view);
+		break;
+	case PEEPS_KIND_ONESHOT_TX:
+	case PEEPS_KIND_ONESHOT_RX:
+		add_oneshot(d, node, sending_end(d, entity, view));
+		break;
+	case PEEPS_KIND_WATCH_TX:
+	case PEEPS_KIND_WATCH_RX:
+		add_watch(d, node, sending_end(d, entity, view));
 		break;
 	default:
 		break;

@@ -242,19 +242,22 @@ static void make_link(struct peeps_decoder *d, const struct peeps_edge_view *vie
 	add_structural_need(d, edge);
 }
 
-static bool is_paired_tx(const struct peeps_decoder *d, size_t place)
+static bool names_its_peer(const struct peeps_decoder *d, size_t place)
 {
-	return d->entities[place].kept && d->entities[place].kind->number == PEEPS_KIND_MPSC_TX &&
-	       d->entities[place].as.peer != 0;
+	const struct peeps_decoded_entity *entity = &d->entities[place];
+
+	return entity->kept && peeps_decoder_pairing(entity->kind->number) && entity->as.peer != 0;
 }
 
-/* The link that a sending end's words stand for. */
-static void make_channel_link(struct peeps_decoder *d, size_t tx)
+/* The link that the words of an end stand for: from the sending end to the receiving one. */
+static void make_channel_link(struct peeps_decoder *d, size_t end)
 {
-	const size_t rx = d->entities[tx].as.peer - 1;
-	const struct peeps_entity_view *view = &d->image->entities[tx];
+	const size_t peer = d->entities[end].as.peer - 1;
+	const bool receives = d->entities[end].kind->number == PEEPS_KIND_BROADCAST_RX;
+	const struct peeps_entity_view *view = &d->image->entities[end];
 	struct peeps_edge *edge =
-		add_edge(d, PEEPS_EDGE_CHANNEL_LINK, d->entities[tx].node, d->entities[rx].node);
+		add_edge(d, PEEPS_EDGE_CHANNEL_LINK, d->entities[receives ? peer : end].node,
+			 d->entities[receives ? end : peer].node);
 
 	edge->uncertain = view->uncertain;
 	edge->slot = view->index;
@@ -282,7 +285,7 @@ size_t peeps_decoder_count_edges(const struct peeps_decoder *d)
 		count += parts.kind == PEEPS_EDGE_NEEDS || parts.kind == PEEPS_EDGE_HOLDS ? 1 : 2;
 	}
 	for (size_t i = 0; i < d->image->entity_count; i++)
-		count += is_held_lock(d, i) + (is_paired_tx(d, i) ? 2 : 0);
+		count += is_held_lock(d, i) + (names_its_peer(d, i) ? 2 : 0);
 	return count;
 }
 
@@ -321,7 +324,7 @@ static void make_edge_of_entity(struct peeps_decoder *d, size_t place)
 			make_lock_hold(d, place, holder);
 		else
 			d->damage.values++;
-	} else if (is_paired_tx(d, place)) {
+	} else if (names_its_peer(d, place)) {
 		make_channel_link(d, place);
 	}
 }

@@ -258,16 +258,34 @@ static bool is_kept_kind(const struct peeps_decoder *d, size_t place, uint32_t k
 	return d->entities[place].kept && d->entities[place].kind->number == kind;
 }
 
-/* A sending end names its receiving end; one that two of them name belongs to the first. */
-static void pair_channel(struct peeps_decoder *d, size_t tx)
+const struct peeps_pairing *peeps_decoder_pairing(uint32_t kind)
 {
-	const uint64_t ref = PEEPS_VIEW_FIELD(&d->image->entities[tx], MPSC_TX, PEER);
-	const size_t rx = peeps_decoder_place(d, ref);
+	static const struct peeps_pairing pairings[] = {
+		{ PEEPS_KIND_MPSC_TX, PEEPS_KIND_MPSC_RX, PEEPS_MPSC_TX_PEER_WORD, false },
+		{ PEEPS_KIND_ONESHOT_TX, PEEPS_KIND_ONESHOT_RX, PEEPS_ONESHOT_TX_PEER_WORD, false },
+		{ PEEPS_KIND_WATCH_TX, PEEPS_KIND_WATCH_RX, PEEPS_WATCH_TX_PEER_WORD, false },
+		{ PEEPS_KIND_BROADCAST_RX, PEEPS_KIND_BROADCAST_TX, PEEPS_BROADCAST_RX_PEER_WORD,
+		  true },
+	};
 
-	if (rx != PEEPS_NO_PLACE && is_kept_kind(d, rx, PEEPS_KIND_MPSC_RX) &&
-	    d->entities[rx].as.peer == 0) {
-		d->entities[tx].as.peer = rx + 1;
-		d->entities[rx].as.peer = tx + 1;
+	for (size_t i = 0; i < sizeof(pairings) / sizeof(pairings[0]); i++) {
+		if (pairings[i].names == kind)
+			return &pairings[i];
+	}
+	return NULL;
+}
+
+/* Where only one may name another, one that two of them name belongs to the first. */
+static void pair_channel(struct peeps_decoder *d, const struct peeps_pairing *pairing, size_t end)
+{
+	const uint64_t ref = d->image->entities[end].body[pairing->word];
+	const size_t other = peeps_decoder_place(d, ref);
+
+	if (other != PEEPS_NO_PLACE && is_kept_kind(d, other, pairing->named) &&
+	    (pairing->many || d->entities[other].as.peer == 0)) {
+		d->entities[end].as.peer = other + 1;
+		if (d->entities[other].as.peer == 0)
+			d->entities[other].as.peer = end + 1;
 	} else if (ref != 0 && !peeps_decoder_is_stale(d, ref)) {
 		d->damage.values++;
 	}
@@ -276,8 +294,12 @@ static void pair_channel(struct peeps_decoder *d, size_t tx)
 static void pair_channels(struct peeps_decoder *d)
 {
 	for (size_t i = 0; i < d->image->entity_count; i++) {
-		if (is_kept_kind(d, i, PEEPS_KIND_MPSC_TX))
-			pair_channel(d, i);
+		const struct peeps_pairing *pairing =
+			d->entities[i].kept ? peeps_decoder_pairing(d->entities[i].kind->number)
+					    : NULL;
+
+		if (pairing)
+			pair_channel(d, pairing, i);
 	}
 }
 

@@ -20,10 +20,10 @@ struct derived {
 	const char *name;
 };
 
-#define MPSC(name)                       \
-	{ PEEPS_KIND_MPSC_TX, name },    \
-	{                                \
-		PEEPS_KIND_MPSC_RX, name \
+#define ENDS(kind, name)                     \
+	{ PEEPS_KIND_##kind##_TX, name },    \
+	{                                    \
+		PEEPS_KIND_##kind##_RX, name \
 	}
 static const struct derived derived_attributes[] = {
 	{ PEEPS_KIND_TASK, "thread_id" },
@@ -35,22 +35,47 @@ static const struct derived derived_attributes[] = {
 	{ PEEPS_KIND_SEMAPHORE, "waiters" },
 	{ PEEPS_KIND_SEMAPHORE, "unattributed_out" },
 	{ PEEPS_KIND_SEMAPHORE, "unattributed_back" },
-	MPSC("bounded"),
-	MPSC("capacity"),
-	MPSC("queue_len"),
-	MPSC("high_watermark"),
-	MPSC("utilization"),
-	MPSC("sender_count"),
-	MPSC("send_waiters"),
-	MPSC("recv_waiters"),
-	MPSC("sender_closed"),
-	MPSC("receiver_closed"),
-	MPSC("sent_total"),
-	MPSC("recv_total"),
-	MPSC("discarded_total"),
-	MPSC("close_cause"),
+	ENDS(MPSC, "bounded"),
+	ENDS(MPSC, "capacity"),
+	ENDS(MPSC, "queue_len"),
+	ENDS(MPSC, "high_watermark"),
+	ENDS(MPSC, "utilization"),
+	ENDS(MPSC, "sender_count"),
+	ENDS(MPSC, "send_waiters"),
+	ENDS(MPSC, "recv_waiters"),
+	ENDS(MPSC, "sender_closed"),
+	ENDS(MPSC, "receiver_closed"),
+	ENDS(MPSC, "sent_total"),
+	ENDS(MPSC, "recv_total"),
+	ENDS(MPSC, "discarded_total"),
+	ENDS(MPSC, "close_cause"),
+	ENDS(ONESHOT, "state"),
+	ENDS(ONESHOT, "age_ns"),
+	ENDS(ONESHOT, "recv_waiters"),
+	ENDS(ONESHOT, "sender_closed"),
+	ENDS(ONESHOT, "receiver_closed"),
+	ENDS(ONESHOT, "close_cause"),
+	ENDS(WATCH, "changes"),
+	ENDS(WATCH, "receiver_count"),
+	ENDS(WATCH, "age_ns"),
+	ENDS(WATCH, "woken_at_ns"),
+	ENDS(WATCH, "recv_waiters"),
+	ENDS(WATCH, "sender_closed"),
+	ENDS(WATCH, "receiver_closed"),
+	ENDS(WATCH, "close_cause"),
+	ENDS(BROADCAST, "capacity"),
+	ENDS(BROADCAST, "back_pressure"),
+	ENDS(BROADCAST, "sender_count"),
+	ENDS(BROADCAST, "receiver_count"),
+	ENDS(BROADCAST, "sent_total"),
+	ENDS(BROADCAST, "sender_closed"),
+	ENDS(BROADCAST, "receiver_closed"),
+	ENDS(BROADCAST, "close_cause"),
+	{ PEEPS_KIND_BROADCAST_TX, "send_waiters" },
+	{ PEEPS_KIND_BROADCAST_RX, "recv_waiters" },
+	{ PEEPS_KIND_BROADCAST_RX, "lag" },
 };
-#undef MPSC
+#undef ENDS
 #define DERIVED_COUNT (sizeof(derived_attributes) / sizeof(derived_attributes[0]))
 
 /* --- which rows are believed ------------------------------------------------------------------------------------ */

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "reader/format/print.h"
+#include "reader/graph/ends.h"
 #include "reader/verbs/verb_blocked.h"
 #include "reader/words/telling.h"
 
@@ -184,14 +185,13 @@ static void indent(struct tree *t)
 /* Said of what somebody could have. A barrier, or a thing of another process, is held by nobody ever. */
 static const char *vacancy_of(uint32_t kind)
 {
+	if (peeps_kind_is_channel_end(kind))
+		return " (nobody is known to have its other end)";
 	switch (kind) {
 	case PEEPS_KIND_MUTEX:
 	case PEEPS_KIND_RWLOCK:
 	case PEEPS_KIND_SEMAPHORE:
 		return " (held by nobody)";
-	case PEEPS_KIND_MPSC_TX:
-	case PEEPS_KIND_MPSC_RX:
-		return " (nobody is known to have its other end)";
 	default:
 		return "";
 	}

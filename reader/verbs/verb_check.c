@@ -11,6 +11,7 @@
 #include "reader/graph/graph.h"
 #include "reader/format/json.h"
 #include "reader/format/print.h"
+#include "reader/graph/ends.h"
 #include "reader/words/telling.h"
 #include "reader/verbs/wait_json.h"
 #include "reader/analysis/wakers.h"
@@ -70,9 +71,10 @@ static void print_victims(const struct peeps_labels *labels, const struct peeps_
 	(void)fputc('\n', out);
 }
 
-/* What comes before and after a resource's name. */
+/* What comes before and after a resource's kind and name, and the call that would say whose a handle is. */
 struct doubt {
 	const char *before, *after;
+	const char *says; /* NULL = there is none */
 };
 
 /* Somebody else has a sender, and does not wait himself, or is not known. */
@@ -115,22 +117,18 @@ static bool all_owners_left(const struct peeps_wakers *wakers, uint32_t end)
 static const struct doubt *doubt_of(const struct peeps_wakers *wakers,
 				    const struct peeps_edge *wait)
 {
-	static const struct doubt receiver = {
-		"the receiver of mpsc ",
-		" may be somebody else's: peeps_mpsc_rx_moved() says whose it is"
-	};
-	static const struct doubt sender = {
-		"a sender of mpsc ",
-		" may be somebody else's: peeps_mpsc_tx_moved() says whose it is"
-	};
-	static const struct doubt left = { "who had the other end of mpsc ",
-					   " has exited, and may have left it to another" };
-	static const struct doubt closing = { "another owner of a sender could close mpsc ", "" };
-	static const struct doubt permits = { "permits of semaphore ",
-					      " were released by others than their holders" };
+	static const struct doubt receiver = { "the receiver of ", " may be somebody else's",
+					       "rx_moved" };
+	static const struct doubt sender = { "a sender of ", " may be somebody else's",
+					     "tx_moved" };
+	static const struct doubt left = { "who had the other end of ",
+					   " has exited, and may have left it to another", NULL };
+	static const struct doubt closing = { "another owner of a sender could close ", "", NULL };
+	static const struct doubt permits = { "permits of ",
+					      " were released by others than their holders", NULL };
 	static const struct doubt unreturned = {
-		"whoever holds permits of semaphore ",
-		" may have left it to others to give them back: not all have given back any"
+		"whoever holds permits of ",
+		" may have left it to others to give them back: not all have given back any", NULL
 	};
 	const struct peeps_node *resource = &wakers->graph->nodes[wait->dst];
 	const uint32_t across = peeps_wakers_across(wakers, wait->dst);
@@ -164,6 +162,21 @@ static bool waits_for_its_own_permits(const struct peeps_graph *graph,
 	       graph->edges[finding->edges[1]].dst == graph->edges[finding->edges[0]].src;
 }
 
+static void print_doubt(const struct doubt *doubt, const struct peeps_node *resource, FILE *out)
+{
+	const char *channel = peeps_channel_kind(resource->kind_number);
+	const char *kind = channel ? channel : resource->kind;
+
+	(void)fprintf(out, "  not certain: %s", doubt->before);
+	peeps_escape_to(out, kind);
+	(void)fputs(" \"", out);
+	peeps_escape_to(out, resource->name);
+	(void)fprintf(out, "\"%s", doubt->after);
+	if (doubt->says && channel)
+		(void)fprintf(out, ": peeps_%s_%s() says whose it is", channel, doubt->says);
+	(void)fputc('\n', out);
+}
+
 static void print_doubts(const struct peeps_wakers *wakers, const struct peeps_graph *graph,
 			 const struct peeps_finding *finding, FILE *out)
 {
@@ -178,9 +191,7 @@ static void print_doubts(const struct peeps_wakers *wakers, const struct peeps_g
 		blind |= edge->op != PEEPS_OP_NONE && peeps_wakers_blind(wakers, edge);
 		if (!doubt)
 			continue;
-		(void)fprintf(out, "  not certain: %s\"", doubt->before);
-		peeps_escape_to(out, graph->nodes[edge->dst].name);
-		(void)fprintf(out, "\"%s\n", doubt->after);
+		print_doubt(doubt, &graph->nodes[edge->dst], out);
 	}
 	if (blind)
 		(void)fputs("  not certain: there are threads of which nothing is recorded\n", out);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "reader/format/print.h"
+#include "reader/graph/ends.h"
 #include "reader/look/subject.h"
 #include "reader/words/telling.h"
 #include "reader/words/way_out.h"
@@ -565,7 +566,7 @@ static void explain_actor(const struct explain *e, uint32_t actor)
 
 static void explain_channel(const struct explain *e, uint32_t end, uint32_t other)
 {
-	const bool sends = e->graph->nodes[end].kind_number == PEEPS_KIND_MPSC_TX;
+	const bool sends = peeps_kind_sends(e->graph->nodes[end].kind_number);
 	const uint32_t tx = sends ? end : other, rx = sends ? other : end;
 
 	if (tx != PEEPS_NO_NODE)
@@ -585,7 +586,7 @@ static void explain_resource(const struct explain *e, uint32_t resource)
 	print_attributes(e, node);
 	print_links(e, resource);
 	print_scopes_of(e, resource);
-	if (node->kind_number == PEEPS_KIND_MPSC_TX || node->kind_number == PEEPS_KIND_MPSC_RX) {
+	if (peeps_kind_is_channel_end(node->kind_number)) {
 		explain_channel(e, resource,
 				peeps_wakers_across(&e->telling.waits.wakers, resource));
 		return;

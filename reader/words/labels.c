@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "reader/graph/arena.h"
+#include "reader/graph/ends.h"
 #include "reader/format/print.h"
 #include "reader/analysis/wakers.h"
 #include "reader/analysis/waits.h"
@@ -111,11 +112,9 @@ const char *peeps_label_actor(const struct peeps_labels *labels, const struct pe
 
 static const char *kind_of(const struct peeps_node *resource)
 {
-	/* It is one channel to whoever uses it; the verb says which end is meant. */
-	return resource->kind_number == PEEPS_KIND_MPSC_TX ||
-			       resource->kind_number == PEEPS_KIND_MPSC_RX
-		       ? "mpsc"
-		       : resource->kind;
+	const char *channel = peeps_channel_kind(resource->kind_number);
+
+	return channel ? channel : resource->kind;
 }
 
 static const char *semaphore_state(struct peeps_arena *arena, const struct peeps_node *semaphore,
@@ -196,6 +195,25 @@ static const char *notify_state(struct peeps_arena *arena, const struct peeps_gr
 				  before, who);
 }
 
+static const char *oneshot_state(const struct peeps_node *end)
+{
+	const struct peeps_value *state = peeps_graph_attribute(end, "state");
+
+	return state && state->type == PEEPS_VALUE_TEXT ? state->as.text : NULL;
+}
+
+static const char *watch_state(struct peeps_arena *arena, const struct peeps_node *end)
+{
+	const char *closed = peeps_channel_is_closed(end) ? ", closed" : "";
+	uint64_t changes;
+
+	if (!peeps_number_attribute(end, "changes", &changes))
+		return NULL;
+	return changes == 0 ? peeps_arena_format(arena, "never changed%s", closed)
+			    : peeps_arena_format(arena, "changed %" PRIu64 " time%s%s", changes,
+						 changes == 1 ? "" : "s", closed);
+}
+
 /* What explains that somebody waits for it; NULL if nothing does (or without memory: the arena knows). */
 static const char *state_of(struct peeps_arena *arena, const struct peeps_graph *graph,
 			    const struct peeps_node *resource, enum peeps_label_style style)
@@ -208,6 +226,12 @@ static const char *state_of(struct peeps_arena *arena, const struct peeps_graph 
 	case PEEPS_KIND_MPSC_TX:
 	case PEEPS_KIND_MPSC_RX:
 		return channel_state(arena, resource);
+	case PEEPS_KIND_ONESHOT_TX:
+	case PEEPS_KIND_ONESHOT_RX:
+		return oneshot_state(resource);
+	case PEEPS_KIND_WATCH_TX:
+	case PEEPS_KIND_WATCH_RX:
+		return watch_state(arena, resource);
 	default:
 		return NULL;
 	}
@@ -437,7 +461,8 @@ static const char *waited(struct peeps_arena *arena, const struct peeps_graph *g
 }
 
 /* What comes between "has waited 12.4 s" and the resource. */
-static const char *purpose(struct peeps_arena *arena, const struct peeps_edge *wait)
+static const char *purpose(struct peeps_arena *arena, const struct peeps_graph *graph,
+			   const struct peeps_edge *wait)
 {
 	const uint64_t permits = peeps_permits_asked(wait);
 	const char *text = NULL;
@@ -446,7 +471,9 @@ static const char *purpose(struct peeps_arena *arena, const struct peeps_edge *w
 	case PEEPS_OP_SEND:
 		return "to send to";
 	case PEEPS_OP_RECV:
-		return "to receive from";
+		return graph->nodes[wait->dst].kind_number == PEEPS_KIND_WATCH_RX
+			       ? "for a change of"
+			       : "to receive from";
 	case PEEPS_OP_JOIN:
 		return "for the end of";
 	case PEEPS_OP_LOCK:
@@ -500,8 +527,8 @@ char *peeps_label_wait(struct peeps_arena *arena, const struct peeps_labels *lab
 
 	if (!resource || !how_long || !since)
 		return NULL;
-	return peeps_arena_format(arena, "%s %s %s %s%s", actor, how_long, purpose(arena, edge),
-				  resource, since);
+	return peeps_arena_format(arena, "%s %s %s %s%s", actor, how_long,
+				  purpose(arena, graph, edge), resource, since);
 }
 
 char *peeps_label_inside(struct peeps_arena *arena, const struct peeps_labels *labels,
@@ -523,9 +550,10 @@ char *peeps_label_brief_wait(struct peeps_arena *arena, const struct peeps_graph
 		peeps_label_resource_parts(arena, graph, edge->dst, PEEPS_LABEL_CELL);
 
 	if (parts.process)
-		return peeps_arena_format(arena, "which waits %s \"%s\" (%s)", purpose(arena, edge),
-					  parts.name, parts.process);
-	return peeps_arena_format(arena, "which waits %s \"%s\"", purpose(arena, edge), parts.name);
+		return peeps_arena_format(arena, "which waits %s \"%s\" (%s)",
+					  purpose(arena, graph, edge), parts.name, parts.process);
+	return peeps_arena_format(arena, "which waits %s \"%s\"", purpose(arena, graph, edge),
+				  parts.name);
 }
 
 char *peeps_label_brief_inside(struct peeps_arena *arena, const struct peeps_labels *labels,

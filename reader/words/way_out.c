@@ -82,15 +82,40 @@ static const char *end_of_send(const struct peeps_telling *t, const struct peeps
 	return "when the receiver takes a message, or somebody closes the channel";
 }
 
+static const char *end_of_oneshot(const struct peeps_node *rx, const struct enders *enders)
+{
+	if (peeps_channel_is_closed(rx))
+		return "any moment: it was sent, or will never be";
+	if (enders->count == 0)
+		return "when the sender sends, or is freed: whose it is is not known";
+	return "when the sender sends, or is freed";
+}
+
+static const char *end_of_changed(const struct peeps_node *rx, const struct enders *enders)
+{
+	if (peeps_channel_is_closed(rx))
+		return "any moment: the sender is gone";
+	if (enders->count == 0)
+		return "when the value changes, or the sender is gone: whose it is is not known";
+	if (enders->need == 0)
+		return "any moment: the value has changed";
+	return "when the value changes, or the sender is gone";
+}
+
 static const char *end_of_recv(const struct peeps_telling *t, const struct peeps_edge *wait,
 			       const struct enders *enders)
 {
 	const struct peeps_node *rx = &t->graph->nodes[wait->dst];
 	uint64_t length = 0;
 
+	if (rx->kind_number == PEEPS_KIND_ONESHOT_RX)
+		return end_of_oneshot(rx, enders);
+	if (rx->kind_number == PEEPS_KIND_WATCH_RX)
+		return end_of_changed(rx, enders);
 	if (peeps_channel_is_closed(rx))
 		return "any moment: the channel is closed";
-	(void)peeps_number_attribute(rx, "queue_len", &length);
+	(void)peeps_number_attribute(
+		rx, rx->kind_number == PEEPS_KIND_BROADCAST_RX ? "lag" : "queue_len", &length);
 	if (length > 0)
 		return "any moment: there is a message";
 	if (enders->count == 0)
