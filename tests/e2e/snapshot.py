@@ -9,6 +9,8 @@ HOLD_KEYS = {'role', 'mode', 'count', 'held_since_ptime_ms', 'source'}
 CHANNEL_ATTRIBUTES = {'name', 'bounded', 'capacity', 'queue_len', 'high_watermark', 'utilization', 'sender_count',
                       'send_waiters', 'recv_waiters', 'sender_closed', 'receiver_closed', 'sent_total', 'recv_total',
                       'created_at_ns', 'creator_task_id', 'discarded_total', 'close_cause'}
+ONESHOT_ATTRIBUTES = {'name', 'created_at_ns', 'creator_task_id', 'state', 'age_ns', 'recv_waiters', 'sender_closed',
+                      'receiver_closed', 'close_cause'}
 SEMAPHORE_ATTRIBUTES = {'name', 'created_at_ns', 'creator_task_id', 'max', 'available', 'waiters', 'anonymous_releases',
                         'unattributed_out', 'unattributed_back', 'contended', 'wait_max_ns', 'wait_total_ns'}
 NOTIFY_ATTRIBUTES = {'name', 'created_at_ns', 'creator_task_id', 'flavor', 'notifies', 'broadcasts', 'last_notifier',
@@ -54,6 +56,10 @@ class Snapshot:
         """{(actor, op_kind, resource)}, by name."""
         return {(self.called(edge)[0][1], edge['meta']['op_kind'], self.called(edge)[1][1])
                 for edge in self.state('pending')}
+
+    def owners(self, kind, name):
+        """Whose an end is, by name."""
+        return [self.called(edge)[1][1] for edge in self.edges('holds') if self.called(edge)[0] == (kind, name)]
 
     def activity(self, name, kind='thread'):
         return self.attrs(kind, name).get('activity') if (kind, name) in self.named else None

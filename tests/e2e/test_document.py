@@ -27,7 +27,7 @@ WITH_ZSTD = sys.argv[3] == 'true'
 HEALTHY = {'channel-cycle': '--in-turns', 'channel-full-stall': '--receiving',
            'condvar-lost-wakeup': '--look-again', 'home-made-lock': '--ordered',
            'mutex-lock-order-inversion': '--ordered', 'rwlock-upgrade': '--drop-first',
-           'semaphore-starvation': '--sharing',
+           'oneshot-sender-lost-in-map': '--in-place', 'semaphore-starvation': '--sharing',
            'task-hand-over': '--storing'}
 VERBS = (('dump',), ('blocked',), ('blocked', '--tree'), ('blocked', '-J'), ('check',), ('check', '-J'), ())
 BAD_FILE = 6

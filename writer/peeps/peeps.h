@@ -6,6 +6,7 @@
 #include <peeps/cond.h>
 #include <peeps/mpsc.h>
 #include <peeps/mutex.h>
+#include <peeps/oneshot.h>
 #include <peeps/registry.h>
 #include <peeps/rwlock.h>
 #include <peeps/scope.h>
