@@ -13,5 +13,6 @@
 #include <peeps/sem.h>
 #include <peeps/task.h>
 #include <peeps/thread.h>
+#include <peeps/watch.h>
 
 #endif
