@@ -249,9 +249,7 @@ static int find_links(struct peeps_wakers *w)
 
 		if (edge->kind != PEEPS_EDGE_CHANNEL_LINK || !joins_two_ends(graph, edge))
 			continue;
-		/* A broadcast's sending end has as many others as there are receivers. */
-		if (graph->nodes[edge->src].kind_number != PEEPS_KIND_BROADCAST_TX)
-			connect(w, contradicted, edge->src, i);
+		connect(w, contradicted, edge->src, i);
 		connect(w, contradicted, edge->dst, i);
 	}
 	for (size_t i = 0; i < graph->edge_count; i++) {
@@ -498,8 +496,6 @@ static bool is_nothing_there(const struct peeps_node *rx, const struct peeps_edg
 	switch (rx->kind_number) {
 	case PEEPS_KIND_MPSC_RX:
 		return is_known_to_be_zero(rx, "queue_len");
-	case PEEPS_KIND_BROADCAST_RX:
-		return is_known_to_be_zero(rx, "lag");
 	case PEEPS_KIND_WATCH_RX:
 		/* Whoever changes the value while somebody waits says when. */
 		return wait->pending_since_ns != PEEPS_NO_TIME &&

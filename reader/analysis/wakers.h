@@ -8,7 +8,6 @@
  *   acquire on a semaphore               holders of enough permits
  *   send on a channel's sending end      the owner of the receiver; to be certain, nor may any sender close it
  *   recv on a channel's receiving end    the owner of any sender
- *                                        (send on a broadcast: every receiver that is behind: not followed yet)
  *   an actor inside which a task runs    the innermost task; no edge says so
  *   notify_wait on a condition           anybody, also threads that never used the library: nobody is known to be left out
  *   anything else                        something outside of the graph

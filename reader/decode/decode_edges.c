@@ -249,15 +249,13 @@ static bool names_its_peer(const struct peeps_decoder *d, size_t place)
 	return entity->kept && peeps_decoder_pairing(entity->kind->number) && entity->as.peer != 0;
 }
 
-/* The link that the words of an end stand for: from the sending end to the receiving one. */
-static void make_channel_link(struct peeps_decoder *d, size_t end)
+/* The link that a sending end's words stand for. */
+static void make_channel_link(struct peeps_decoder *d, size_t tx)
 {
-	const size_t peer = d->entities[end].as.peer - 1;
-	const bool receives = d->entities[end].kind->number == PEEPS_KIND_BROADCAST_RX;
-	const struct peeps_entity_view *view = &d->image->entities[end];
+	const size_t rx = d->entities[tx].as.peer - 1;
+	const struct peeps_entity_view *view = &d->image->entities[tx];
 	struct peeps_edge *edge =
-		add_edge(d, PEEPS_EDGE_CHANNEL_LINK, d->entities[receives ? peer : end].node,
-			 d->entities[receives ? end : peer].node);
+		add_edge(d, PEEPS_EDGE_CHANNEL_LINK, d->entities[tx].node, d->entities[rx].node);
 
 	edge->uncertain = view->uncertain;
 	edge->slot = view->index;

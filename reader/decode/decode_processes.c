@@ -7,8 +7,8 @@
 
 #include "reader/graph/arena.h"
 
-#define COVERAGE                                                                                                  \
-	"what the program does through peeps' wrappers (mutex, semaphore, mpsc channel), and what it registers; " \
+#define COVERAGE                                                                                              \
+	"what the program does through peeps' wrappers (mutex, semaphore, channels), and what it registers; " \
 	"nothing else of it"
 
 static void add_counters(struct peeps_decoder *d, struct peeps_process *process)

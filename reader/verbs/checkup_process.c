@@ -379,6 +379,12 @@ static void check_losses(struct patient *patient, const struct peeps_tally *tall
 	}
 	if (!any)
 		peeps_checkup_add(patient->checkup, PEEPS_VERDICT_OK, "lost", "", "nothing");
+	if (tally->counters[PEEPS_COUNTER_MISUSED_CHANNELS])
+		peeps_checkup_add(patient->checkup, PEEPS_VERDICT_WARN, "misuse",
+				  "look for a second send, or a free that comes too early",
+				  "channels: %" PRIu64 " times a spent handle was used, or one was "
+				  "freed while somebody waited at it",
+				  tally->counters[PEEPS_COUNTER_MISUSED_CHANNELS]);
 	if (tally->order_violations)
 		peeps_checkup_add(patient->checkup, PEEPS_VERDICT_BAD, "segment",
 				  "end whatever else writes to it: only peeps-read may",

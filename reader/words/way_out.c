@@ -114,8 +114,7 @@ static const char *end_of_recv(const struct peeps_telling *t, const struct peeps
 		return end_of_changed(rx, enders);
 	if (peeps_channel_is_closed(rx))
 		return "any moment: the channel is closed";
-	(void)peeps_number_attribute(
-		rx, rx->kind_number == PEEPS_KIND_BROADCAST_RX ? "lag" : "queue_len", &length);
+	(void)peeps_number_attribute(rx, "queue_len", &length);
 	if (length > 0)
 		return "any moment: there is a message";
 	if (enders->count == 0)
