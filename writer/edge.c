@@ -31,17 +31,24 @@ uint32_t edge_index(const struct peeps_edge_slot *slot)
 	return (uint32_t)(slot - edge_at(0));
 }
 
+struct peeps_edge_slot *edge_take_locked(void)
+{
+	const uint32_t index = pool_take(&edges);
+
+	return index == POOL_NONE ? NULL : edge_at(index);
+}
+
 struct peeps_edge_slot *edge_take(void)
 {
-	uint32_t index = POOL_NONE;
+	struct peeps_edge_slot *slot = NULL;
 	sigset_t mask;
 
 	if (pool_may_have(&edges)) {
 		process_lock(&mask);
-		index = pool_take(&edges);
+		slot = edge_take_locked();
 		process_unlock(&mask);
 	}
-	return index == POOL_NONE ? NULL : edge_at(index);
+	return slot;
 }
 
 void edge_give(struct peeps_edge_slot *slot, struct rest rest)

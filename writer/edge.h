@@ -21,6 +21,9 @@ bool edges_init(void);
  */
 struct peeps_edge_slot *edge_take(void);
 
+/* The same. Context: process lock held. */
+struct peeps_edge_slot *edge_take_locked(void);
+
 /* Give it back. @rest: of the section that ended what it showed. Context: process lock not held. */
 void edge_give(struct peeps_edge_slot *slot, struct rest rest);
 

@@ -39,10 +39,10 @@ void endpoint_prepare_slow(const struct endpoint_call *call)
 
 /* --- whose a handle is ------------------------------------------------------------------------ */
 
-static void show_owner(struct endpoint_owner *owner, uint64_t mode, struct endpoint end,
-		       const struct recording *recording)
+static struct hold_new hold_of(struct endpoint end, uint64_t mode,
+			       const struct recording *recording)
 {
-	const struct hold_new new = {
+	return (struct hold_new){
 		.resource = entity_ref(end.slot),
 		.actor = self_actor(recording->self),
 		.role = end.role,
@@ -50,14 +50,31 @@ static void show_owner(struct endpoint_owner *owner, uint64_t mode, struct endpo
 		.count = 1,
 		.site = site_id(endpoint_site(recording->call)),
 	};
+}
 
-	if (!self_is_somebody(recording->self))
-		return;
-	/* Without room it is counted once, and not tried again. */
-	(void)hold_make(&owner->hold, recording->self, &new);
+/* @slot: for its hold; NULL = there is no room, which is counted once, and not tried again */
+static void show_owner_in(struct endpoint_owner *owner, uint64_t mode, struct endpoint end,
+			  struct peeps_edge_slot *slot, const struct recording *recording)
+{
+	const struct hold_new new = hold_of(end, mode, recording);
+
+	(void)hold_make_in(&owner->hold, recording->self, &new, slot);
 	owner->generation = peeps_process.generation;
 	owner->actor = new.actor;
 	owner->mode = mode;
+}
+
+static void show_owner(struct endpoint_owner *owner, uint64_t mode, struct endpoint end,
+		       const struct recording *recording)
+{
+	if (self_is_somebody(recording->self))
+		show_owner_in(owner, mode, end, edge_take(), recording);
+}
+
+void endpoint_created_in(struct endpoint_owner *owner, struct endpoint end,
+			 struct peeps_edge_slot *slot, const struct recording *recording)
+{
+	show_owner_in(owner, PEEPS_HOLD_MODE_CREATOR, end, slot, recording);
 }
 
 void endpoint_created(struct endpoint_owner *owner, struct endpoint end,

@@ -108,6 +108,10 @@ struct endpoint {
 void endpoint_created(struct endpoint_owner *owner, struct endpoint end,
 		      const struct recording *recording);
 
+/* The same, shown in a slot that was taken for it; NULL = there was no room. */
+void endpoint_created_in(struct endpoint_owner *owner, struct endpoint end,
+			 struct peeps_edge_slot *slot, const struct recording *recording);
+
 /* The calling actor uses it. */
 void endpoint_settle_slow(struct endpoint_owner *owner, struct endpoint end,
 			  const struct recording *recording);

@@ -54,6 +54,25 @@ static void write_news(struct ends *ends, const struct ends_news *news, struct s
 	endpoint_update_end(&update, self);
 }
 
+/* What is recorded of it can be, by somebody. */
+static void make_ends(struct ends *ends, const char *name, const uint64_t *body,
+		      struct endpoint_owner *tx, struct endpoint_owner *rx,
+		      const struct recording *recording)
+{
+	struct entity_new both[2] = { { .kind = ends->kind->rx }, { .kind = ends->kind->tx } };
+	struct made_ends made;
+
+	memcpy(both[1].body, body, sizeof(both[1].body));
+	if (!hook_make_ends(&ends->hook, name, endpoint_site(recording->call), both,
+			    ends->kind->peer_word, &made, recording->self))
+		return;
+	ends->rx = made.other;
+	endpoint_created_in(tx, (struct endpoint){ ends->hook.slot, PEEPS_HOLD_ROLE_SENDER },
+			    made.edges[0], recording);
+	endpoint_created_in(rx, (struct endpoint){ ends->rx, PEEPS_HOLD_ROLE_RECEIVER },
+			    made.edges[1], recording);
+}
+
 void ends_new(struct ends *ends, const struct ends_kind *kind, const char *name,
 	      const uint64_t *body, struct endpoint_owner *tx, struct endpoint_owner *rx,
 	      const struct endpoint_call *call)
@@ -62,12 +81,12 @@ void ends_new(struct ends *ends, const struct ends_kind *kind, const char *name,
 
 	(void)recording_enter(&recording, call);
 	ends->kind = kind;
-	hook_init(&ends->hook, name, endpoint_site(call), 0, recording.self);
-	if (recording.self && tie(ends, body, &recording)) {
-		endpoint_created(tx, (struct endpoint){ ends->hook.slot, PEEPS_HOLD_ROLE_SENDER },
-				 &recording);
-		endpoint_created(rx, (struct endpoint){ ends->rx, PEEPS_HOLD_ROLE_RECEIVER },
-				 &recording);
+	if (recording.self && self_is_somebody(recording.self)) {
+		make_ends(ends, name, body, tx, rx, &recording);
+	} else {
+		hook_init(&ends->hook, name, endpoint_site(call), 0, recording.self);
+		if (recording.self)
+			(void)tie(ends, body, &recording);
 	}
 	recording_leave(&recording);
 }
@@ -142,16 +161,15 @@ void ends_pend(struct ends *ends, const uint64_t *body, struct ends_handle handl
 	recording_leave(&recording);
 }
 
-void ends_forget(struct endpoint_owner *owner, const struct endpoint_call *call)
-{
-	endpoint_left(owner, call);
-}
-
-void ends_freed(struct ends *ends, const struct endpoint_call *call)
+void ends_freed(struct ends *ends, struct endpoint_owner *const *owners, int owner_count,
+		const struct endpoint_call *call)
 {
 	struct recording recording;
+	struct hold *holds[2];
 
+	for (int i = 0; i < owner_count; i++)
+		holds[i] = &owners[i]->hold;
 	(void)recording_enter(&recording, call);
-	hook_deinit_ends(&ends->hook, ends->rx, recording.self);
+	hook_deinit_ends(&ends->hook, ends->rx, holds, owner_count, recording.self);
 	recording_leave(&recording);
 }

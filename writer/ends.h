@@ -86,11 +86,9 @@ void ends_pend(struct ends *ends, const uint64_t *body, struct ends_handle handl
 	       struct endpoint_wait *wait, uint64_t occupancy, uint64_t capacity,
 	       uint64_t deadline_ns, const struct endpoint_call *call);
 
-/* A handle's hold that was shown as nothing when it left: its memory. No lock needed. */
-void ends_forget(struct endpoint_owner *owner, const struct endpoint_call *call);
-
-/* All handles are gone. No lock needed. */
-void ends_freed(struct ends *ends, const struct endpoint_call *call);
+/* All handles are gone; @owners: of those whose holds are left to be ended, shown as nothing. No lock needed. */
+void ends_freed(struct ends *ends, struct endpoint_owner *const *owners, int owner_count,
+		const struct endpoint_call *call);
 
 #endif
 #endif

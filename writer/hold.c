@@ -50,7 +50,12 @@ static void write_next_hold(struct peeps_edge_slot *slot, uint32_t count)
 
 bool hold_make(struct hold *hold, struct self *self, const struct hold_new *new)
 {
-	struct peeps_edge_slot *const slot = edge_take();
+	return hold_make_in(hold, self, new, edge_take());
+}
+
+bool hold_make_in(struct hold *hold, struct self *self, const struct hold_new *new,
+		  struct peeps_edge_slot *slot)
+{
 	const void *const slots[1] = { slot };
 	struct update update;
 	uint64_t since_ns;

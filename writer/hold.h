@@ -50,6 +50,10 @@ bool hold_is_made(const struct hold *hold);
  */
 bool hold_make(struct hold *hold, struct self *self, const struct hold_new *new);
 
+/* The same in a slot that was taken for it; NULL = there was no room. */
+bool hold_make_in(struct hold *hold, struct self *self, const struct hold_new *new,
+		  struct peeps_edge_slot *slot);
+
 /* End it, and give its slot back. Context: process lock not held. */
 void hold_end(struct hold *hold, struct self *self);
 

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "writer/edge.h"
 #include "writer/entity.h"
+#include "writer/hold.h"
 #include "writer/intern.h"
 #include "writer/name.h"
 #include "writer/process.h"
@@ -174,6 +176,40 @@ void hook_init(struct peeps_hook *hook, const char *name, struct peeps_site *sit
 				     .traits = traits };
 }
 
+bool hook_make_ends(struct peeps_hook *hook, const char *name, struct peeps_site *site,
+		    struct entity_new *ends, int names_other, struct made_ends *made,
+		    struct self *self)
+{
+	const struct tied both = { .entities = ends,
+				   .names_other = names_other,
+				   .other = &made->other };
+	const uint64_t id = site_id(site);
+	struct interned *called, *copy = NULL;
+	sigset_t mask;
+	bool tied;
+
+	*hook = (struct peeps_hook){ .site = site_keep(site) };
+	process_lock(&mask);
+	called = name_get_locked(name, site->file, site->line);
+	if (called && name && *name) {
+		copy = called; /* kept in private memory, where a forked child finds it */
+		intern_share(copy);
+		hook->name = copy->bytes;
+	}
+	for (int i = 0; i < 2; i++) {
+		ends[i].creator = self_actor(self);
+		ends[i].name = called;
+		ends[i].site = id;
+	}
+	tied = tie(hook, &both, self);
+	if (called)
+		intern_put(called, (struct rest){ .over = true });
+	for (int i = 0; i < 2; i++)
+		made->edges[i] = tied ? edge_take_locked() : NULL;
+	process_unlock(&mask);
+	return tied;
+}
+
 static void retire(const struct peeps_hook *hook, struct peeps_entity_slot *other,
 		   struct self *self)
 {
@@ -185,7 +221,16 @@ static void retire(const struct peeps_hook *hook, struct peeps_entity_slot *othe
 		entity_retire(self, hook->slot);
 }
 
-static void deinit(struct peeps_hook *hook, struct peeps_entity_slot *other, struct self *self)
+static void end_holds(struct hold *const *holds, int count, struct self *self)
+{
+	for (int i = 0; i < count; i++) {
+		if (hold_is_made(holds[i]) && edge_retire(holds[i]->slot, self))
+			*holds[i] = (struct hold){ 0 };
+	}
+}
+
+static void deinit(struct peeps_hook *hook, struct peeps_entity_slot *other,
+		   struct hold *const *holds, int hold_count, struct self *self)
 {
 	struct interned *const name =
 		hook->name && !made_by_initializer(hook) ? intern_of(hook->name) : NULL;
@@ -193,6 +238,7 @@ static void deinit(struct peeps_hook *hook, struct peeps_entity_slot *other, str
 
 	if (self) {
 		process_lock(&mask);
+		end_holds(holds, hold_count, self);
 		if (hook_is_tied(hook))
 			retire(hook, other, self);
 		if (name)
@@ -208,10 +254,11 @@ static void deinit(struct peeps_hook *hook, struct peeps_entity_slot *other, str
 
 void hook_deinit(struct peeps_hook *hook, struct self *self)
 {
-	deinit(hook, NULL, self);
+	deinit(hook, NULL, NULL, 0, self);
 }
 
-void hook_deinit_ends(struct peeps_hook *hook, struct peeps_entity_slot *other, struct self *self)
+void hook_deinit_ends(struct peeps_hook *hook, struct peeps_entity_slot *other,
+		      struct hold *const *holds, int hold_count, struct self *self)
 {
-	deinit(hook, other, self);
+	deinit(hook, other, holds, hold_count, self);
 }

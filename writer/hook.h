@@ -9,6 +9,7 @@
 #include "writer/thread.h"
 
 struct entity_new;
+struct hold;
 
 /**
  * hook_init - an untied hook with a name of its own
@@ -44,6 +45,21 @@ bool hook_tie_ends(struct peeps_hook *hook, struct peeps_entity_slot **other,
 		   struct entity_new *ends, int names_other, struct peeps_site *first_use,
 		   struct self *self);
 
+/* What hook_make_ends() makes; @edges: two slots for edges, each NULL without room, and not given back. */
+struct made_ends {
+	struct peeps_entity_slot *other;
+	struct peeps_edge_slot *edges[2];
+};
+
+/**
+ * hook_make_ends - hook_init() and hook_tie_ends(), and slots for two edges, all under the process lock at once
+ *
+ * For what is made often. Returns false if the ends found no room; then no slots are taken.
+ */
+bool hook_make_ends(struct peeps_hook *hook, const char *name, struct peeps_site *site,
+		    struct entity_new *ends, int names_other, struct made_ends *made,
+		    struct self *self);
+
 /* In traits, which have no other use for it: never tied, because other processes use the same hook
  * through shared memory. */
 #define HOOK_SHARED (UINT64_C(1) << 63)
@@ -57,6 +73,9 @@ bool hook_is_tied(const struct peeps_hook *hook);
 /* End its entity, if it has one. Nobody may use the hook any more. @self NULL: only let go of the
  * name. */
 void hook_deinit(struct peeps_hook *hook, struct self *self);
-void hook_deinit_ends(struct peeps_hook *hook, struct peeps_entity_slot *other, struct self *self);
+
+/* The same of two ends, and first of what holds them. */
+void hook_deinit_ends(struct peeps_hook *hook, struct peeps_entity_slot *other,
+		      struct hold *const *holds, int hold_count, struct self *self);
 
 #endif

@@ -145,7 +145,7 @@ void mpsc_record_freed(struct mpsc *c, const struct endpoint_call *call)
 	struct recording recording;
 
 	(void)recording_enter(&recording, call);
-	hook_deinit_ends(&c->record.hook, c->record.rx, recording.self);
+	hook_deinit_ends(&c->record.hook, c->record.rx, NULL, 0, recording.self);
 	recording_leave(&recording);
 }
 

@@ -94,7 +94,7 @@ void oneshot_record_rx_moved(struct oneshot *c, const struct endpoint_call *call
 
 void oneshot_record_freed(struct oneshot *c, const struct endpoint_call *call)
 {
-	ends_forget(&c->tx.owner, call);
-	ends_forget(&c->rx.owner, call);
-	ends_freed(&c->ends, call);
+	struct endpoint_owner *const owners[2] = { &c->tx.owner, &c->rx.owner };
+
+	ends_freed(&c->ends, owners, 2, call);
 }

@@ -129,6 +129,7 @@ void watch_record_rx_moved(struct peeps_watch_rx *rx, const struct endpoint_call
 
 void watch_record_freed(struct watch *c, const struct endpoint_call *call)
 {
-	endpoint_left(&c->tx.owner, call);
-	ends_freed(&c->ends, call);
+	struct endpoint_owner *const owners[1] = { &c->tx.owner };
+
+	ends_freed(&c->ends, owners, 1, call);
 }
