@@ -404,6 +404,7 @@ bool check_facts(struct check *check, const struct facts *facts)
 	check_channels(check, facts);
 	check_permits(check, facts);
 	check_shelf(check, facts);
+	check_singles(check, facts);
 	check_scopes(check, facts);
 	check->broken_cuts += check->broken;
 	return !check->broken;

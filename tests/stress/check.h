@@ -41,6 +41,7 @@ bool check_numbered(const char *name, const char *prefix, uint64_t *number);
 void check_channels(struct check *check, const struct facts *facts);
 void check_permits(struct check *check, const struct facts *facts);
 void check_shelf(struct check *check, const struct facts *facts);
+void check_singles(struct check *check, const struct facts *facts);
 void check_scopes(struct check *check, const struct facts *facts);
 
 #endif

@@ -21,6 +21,7 @@ void facts_forget(struct facts *facts)
 	facts->thread_count = 0;
 	facts->wait_count = 0;
 	facts->channel_count = 0;
+	facts->single_count = 0;
 	facts->semaphore_count = 0;
 	facts->permit_count = 0;
 	facts->rwlock_count = 0;

@@ -42,6 +42,19 @@ struct channel_fact {
 	bool uncertain;
 };
 
+/* A oneshot, or a watch: both ends, put together. */
+struct single_fact {
+	char name[FACTS_NAME];
+	uint32_t kind;                    /* of the sending end */
+	unsigned int state;               /* of a oneshot */
+	uint64_t changes, receiver_count; /* of a watch */
+	unsigned int close_cause;
+	bool sender_closed, receiver_closed;
+	bool ended; /* it says since when */
+	unsigned int sender_holds, receiver_holds;
+	bool uncertain;
+};
+
 struct semaphore_fact {
 	char name[FACTS_NAME];
 	uint64_t max, anonymous_releases;
@@ -83,18 +96,20 @@ struct membership_fact {
 struct wait_fact {
 	int actor;     /* position in threads */
 	uint32_t kind; /* of the resource: PEEPS_KIND_*; 0 = it is not there */
-	int resource;  /* position among those of its kind; of an end: in channels */
+	int resource;  /* position among those of its kind; of an end: in channels, or singles */
 	bool uncertain;
 };
 
 struct facts {
 	size_t mutex_count, thread_count, wait_count, channel_count, semaphore_count, permit_count;
 	size_t rwlock_count, read_count;
+	size_t single_count;
 	size_t scope_count, membership_count;
 	struct mutex_fact mutexes[FACTS_MAX];
 	struct thread_fact threads[FACTS_MAX];
 	struct wait_fact waits[FACTS_MAX]; /* pending ones */
 	struct channel_fact channels[FACTS_MAX];
+	struct single_fact singles[FACTS_MAX];
 	struct semaphore_fact semaphores[FACTS_MAX];
 	struct permit_fact permits[FACTS_MAX];
 	struct rwlock_fact rwlocks[FACTS_MAX];

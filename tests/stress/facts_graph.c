@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "reader/graph/ends.h"
+
 static uint64_t number_of(const struct peeps_node *node, const char *name)
 {
 	const struct peeps_value *value = peeps_graph_attribute(node, name);
@@ -126,6 +128,55 @@ static void add_receiving_end(struct facts *facts, const struct peeps_graph *gra
 	places[link->dst] = places[link->src];
 }
 
+static unsigned int state_of(const struct peeps_node *node)
+{
+	static const char *const names[] = { "empty", "sent", "received", "sender_dropped",
+					     "receiver_dropped" };
+	const struct peeps_value *value = peeps_graph_attribute(node, "state");
+
+	for (unsigned int state = 0; value && value->type == PEEPS_VALUE_TEXT && state < 5; state++)
+		if (strcmp(value->as.text, names[state]) == 0)
+			return state;
+	return UINT32_MAX;
+}
+
+/* Both ends show all of it. That it is over is seen in that it ages no more. */
+static void read_single(struct single_fact *single, const struct peeps_graph *graph,
+			const struct peeps_node *node, uint32_t kind)
+{
+	const bool oneshot = kind == PEEPS_KIND_ONESHOT_TX;
+	const uint64_t now_ns = graph->processes[node->process].ptime_now_ns;
+
+	*single = (struct single_fact){
+		.kind = kind,
+		.state = oneshot ? state_of(node) : 0,
+		.changes = oneshot ? 0 : number_of(node, "changes"),
+		.receiver_count = oneshot ? 1 : number_of(node, "receiver_count"),
+		.close_cause = close_cause_of(node),
+		.sender_closed = flag_of(node, "sender_closed"),
+		.receiver_closed = flag_of(node, "receiver_closed"),
+		.ended = number_of(node, "age_ns") != now_ns - number_of(node, "created_at_ns"),
+		.uncertain = node->uncertain,
+	};
+	(void)snprintf(single->name, sizeof(single->name), "%s", node->name);
+}
+
+static void add_single_receiving_end(struct facts *facts, const struct peeps_graph *graph,
+				     int *places, const struct peeps_edge *link)
+{
+	struct single_fact *single = &facts->singles[places[link->src]];
+	struct single_fact other;
+
+	read_single(&other, graph, &graph->nodes[link->dst], single->kind);
+	if (other.state != single->state || other.changes != single->changes ||
+	    other.receiver_count != single->receiver_count ||
+	    other.close_cause != single->close_cause || other.ended != single->ended ||
+	    strcmp(other.name, single->name) != 0)
+		facts_damaged(facts, "the ends of %s differ", single->name);
+	single->uncertain |= other.uncertain;
+	places[link->dst] = places[link->src];
+}
+
 static void add_semaphore(struct facts *facts, const struct peeps_node *node)
 {
 	struct semaphore_fact *semaphore = &facts->semaphores[facts->semaphore_count++];
@@ -183,6 +234,13 @@ static void read_hold(struct facts *facts, const struct peeps_graph *graph, cons
 		facts->channels[place].sender_holds++;
 	if (kind == PEEPS_KIND_MPSC_RX)
 		facts->channels[place].receiver_holds++;
+	if (kind == PEEPS_KIND_ONESHOT_TX || kind == PEEPS_KIND_WATCH_TX)
+		facts->singles[place].sender_holds++;
+	if (kind == PEEPS_KIND_ONESHOT_RX || kind == PEEPS_KIND_WATCH_RX)
+		facts->singles[place].receiver_holds++;
+	if (edge->uncertain && peeps_kind_is_channel_end(kind) && kind != PEEPS_KIND_MPSC_TX &&
+	    kind != PEEPS_KIND_MPSC_RX)
+		facts->singles[place].uncertain = true;
 	if (kind != PEEPS_KIND_SEMAPHORE || facts->permit_count == FACTS_MAX)
 		return;
 	facts->semaphores[place].held += edge->count;
@@ -205,6 +263,11 @@ static void add_nodes(struct facts *facts, const struct peeps_graph *graph, int 
 		} else if (node->kind_number == PEEPS_KIND_MPSC_TX) {
 			places[i] = (int)facts->channel_count;
 			read_channel(&facts->channels[facts->channel_count++], node);
+		} else if (node->kind_number == PEEPS_KIND_ONESHOT_TX ||
+			   node->kind_number == PEEPS_KIND_WATCH_TX) {
+			places[i] = (int)facts->single_count;
+			read_single(&facts->singles[facts->single_count++], graph, node,
+				    node->kind_number);
 		} else if (node->kind_number == PEEPS_KIND_SEMAPHORE) {
 			places[i] = (int)facts->semaphore_count;
 			add_semaphore(facts, node);
@@ -250,7 +313,10 @@ void facts_from_graph(struct facts *facts, const struct peeps_graph *graph, size
 	for (size_t i = 0; i < graph->edge_count; i++)
 		if (graph->edges[i].kind == PEEPS_EDGE_CHANNEL_LINK &&
 		    graph->edges[i].src < FACTS_MAX && graph->edges[i].dst < FACTS_MAX)
-			add_receiving_end(facts, graph, places, &graph->edges[i]);
+			(graph->nodes[graph->edges[i].src].kind_number == PEEPS_KIND_MPSC_TX
+				 ? add_receiving_end
+				 : add_single_receiving_end)(facts, graph, places,
+							     &graph->edges[i]);
 	for (size_t i = 0; i < graph->edge_count && facts->wait_count < FACTS_MAX; i++) {
 		const struct peeps_edge *edge = &graph->edges[i];
 

@@ -81,6 +81,43 @@ static void read_sending_end(struct facts *facts, const struct peeps_image *imag
 	read_name(facts, image, entity->name, channel->name);
 }
 
+static void read_single(struct facts *facts, const struct peeps_image *image,
+			const struct peeps_entity_view *entity)
+{
+	struct single_fact *single = &facts->singles[facts->single_count];
+	const bool oneshot = (entity->kind & 0xffff) == PEEPS_KIND_ONESHOT_TX;
+	const uint64_t state = entity->body[PEEPS_ONESHOT_TX_STATE_WORD];
+	const uint64_t flags = oneshot ? state : entity->body[PEEPS_WATCH_TX_RECEIVER_COUNT_WORD];
+
+	_Static_assert(PEEPS_ONESHOT_TX_CLOSE_CAUSE_SHIFT == PEEPS_WATCH_TX_CLOSE_CAUSE_SHIFT &&
+			       PEEPS_ONESHOT_TX_SENDER_CLOSED_SHIFT ==
+				       PEEPS_WATCH_TX_SENDER_CLOSED_SHIFT &&
+			       PEEPS_ONESHOT_TX_RECEIVER_CLOSED_SHIFT ==
+				       PEEPS_WATCH_TX_RECEIVER_CLOSED_SHIFT,
+		       "both have their flags in the same bits");
+	*single = (struct single_fact){
+		.kind = entity->kind & 0xffff,
+		.state = oneshot ? state & 0xff : 0,
+		.changes = oneshot ? 0 : entity->body[PEEPS_WATCH_TX_CHANGES_WORD],
+		.receiver_count = oneshot ? 1 : (uint32_t)flags,
+		.close_cause = flags >> PEEPS_WATCH_TX_CLOSE_CAUSE_SHIFT & 0xff,
+		.sender_closed = flags >> PEEPS_WATCH_TX_SENDER_CLOSED_SHIFT & 1,
+		.receiver_closed = flags >> PEEPS_WATCH_TX_RECEIVER_CLOSED_SHIFT & 1,
+		.ended = entity->body[oneshot ? PEEPS_ONESHOT_TX_ENDED_WORD
+					      : PEEPS_WATCH_TX_ENDED_WORD] != 0,
+		.uncertain = entity->uncertain,
+	};
+	read_name(facts, image, entity->name, single->name);
+}
+
+static bool is_single(const struct peeps_entity_view *entity, bool sends)
+{
+	const uint64_t kind = entity->kind & 0xffff;
+
+	return kind == (sends ? PEEPS_KIND_ONESHOT_TX : PEEPS_KIND_ONESHOT_RX) ||
+	       kind == (sends ? PEEPS_KIND_WATCH_TX : PEEPS_KIND_WATCH_RX);
+}
+
 static void read_semaphore(struct facts *facts, const struct peeps_image *image,
 			   const struct peeps_entity_view *entity)
 {
@@ -133,6 +170,12 @@ static void read_entity(struct facts *facts, const struct peeps_image *image, st
 		read_sending_end(facts, image, entity);
 		note_place(places, entity->index, i, facts->channel_count++);
 	}
+	if (is_single(entity, true) && facts->single_count < FACTS_MAX) {
+		read_single(facts, image, entity);
+		note_place(places, entity->index, i, facts->single_count++);
+	}
+	if (is_single(entity, false))
+		note_place(places, entity->index, i, FACTS_MAX); /* until its other end is known */
 	if ((entity->kind & 0xffff) == PEEPS_KIND_NOTIFY)
 		note_place(places, entity->index, i, 0);
 	if ((entity->kind & 0xffff) == PEEPS_KIND_MPSC_RX)
@@ -192,13 +235,43 @@ static void read_ends(struct facts *facts, const struct peeps_image *image, stru
 	}
 }
 
+static void read_single_ends(struct facts *facts, const struct peeps_image *image,
+			     struct places *places)
+{
+	size_t sending = 0;
+
+	for (size_t i = 0; i < image->entity_count && sending < facts->single_count; i++) {
+		const struct peeps_entity_view *entity = &image->entities[i];
+		struct single_fact *single = &facts->singles[sending];
+		const bool oneshot = single->kind == PEEPS_KIND_ONESHOT_TX;
+		const uint64_t peer = entity->body[oneshot ? PEEPS_ONESHOT_TX_PEER_WORD
+							   : PEEPS_WATCH_TX_PEER_WORD];
+		const uint32_t kind = oneshot ? PEEPS_KIND_ONESHOT_RX : PEEPS_KIND_WATCH_RX;
+
+		if (!is_single(entity, true))
+			continue;
+		if (place_of(places, image, peer, kind) < 0) {
+			if (!single->uncertain)
+				facts_damaged(facts, "%s has no receiving end", single->name);
+		} else {
+			const uint64_t slot = peer & PEEPS_REF_INDEX_MASK;
+
+			note_place(places, (uint32_t)slot, (size_t)(places->by_slot[slot] >> 16),
+				   sending);
+		}
+		sending++;
+	}
+}
+
 /* Whatever it is: its kind, and its position among those. */
 static int find_resource(const struct places *places, const struct peeps_image *image, uint64_t ref,
 			 uint32_t *kind)
 {
-	static const uint32_t kinds[] = { PEEPS_KIND_MUTEX,   PEEPS_KIND_MPSC_TX,
-					  PEEPS_KIND_MPSC_RX, PEEPS_KIND_SEMAPHORE,
-					  PEEPS_KIND_RWLOCK,  PEEPS_KIND_NOTIFY };
+	static const uint32_t kinds[] = { PEEPS_KIND_MUTEX,      PEEPS_KIND_MPSC_TX,
+					  PEEPS_KIND_MPSC_RX,    PEEPS_KIND_SEMAPHORE,
+					  PEEPS_KIND_ONESHOT_TX, PEEPS_KIND_ONESHOT_RX,
+					  PEEPS_KIND_WATCH_TX,   PEEPS_KIND_WATCH_RX,
+					  PEEPS_KIND_RWLOCK,     PEEPS_KIND_NOTIFY };
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		const int place = place_of(places, image, ref, kinds[i]);
@@ -246,6 +319,13 @@ static void read_hold(struct facts *facts, const struct peeps_image *image,
 			.count = count,
 			.uncertain = edge->uncertain,
 		};
+	if (kind == PEEPS_KIND_ONESHOT_TX || kind == PEEPS_KIND_WATCH_TX)
+		facts->singles[place].sender_holds++;
+	if (kind == PEEPS_KIND_ONESHOT_RX || kind == PEEPS_KIND_WATCH_RX)
+		facts->singles[place].receiver_holds++;
+	if (edge->uncertain && (kind == PEEPS_KIND_ONESHOT_TX || kind == PEEPS_KIND_ONESHOT_RX ||
+				kind == PEEPS_KIND_WATCH_TX || kind == PEEPS_KIND_WATCH_RX))
+		facts->singles[place].uncertain = true;
 	if (kind != PEEPS_KIND_SEMAPHORE || facts->permit_count == FACTS_MAX)
 		return;
 	facts->semaphores[place].held += count;
@@ -340,6 +420,7 @@ void facts_from_image(struct facts *facts, const struct peeps_image *image)
 			image->entities[facts->rwlocks[i].writer].body[PEEPS_RWLOCK_HOLDER_WORD],
 			PEEPS_KIND_THREAD);
 	read_ends(facts, image, &places);
+	read_single_ends(facts, image, &places);
 	read_edges(facts, image, &places);
 	read_scopes(facts, image, &places);
 }

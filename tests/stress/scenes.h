@@ -88,6 +88,21 @@ static inline unsigned int brief_cause(uint64_t number)
 	return PEEPS_CLOSE_CAUSE_SENDERS_GONE + (unsigned int)(number % 4);
 }
 
+#define ONESHOT_NAME  "o-"
+#define ANSWERED_NAME "answered"
+#define GOT_NAME      "got"
+
+static inline int oneshot_is_dropped(uint64_t number)
+{
+	return number % 5 == 3;
+}
+
+#define WATCH_NAME          "w"
+#define WATCH_CHANGING_NAME "changing"
+#define WATCH_SEEN_NAME     "seen-"
+#define WATCH_VIEWERS       3
+#define WATCH_LAST          100 /* its place among the counts that never go back */
+
 #define GATE_NAME        "gate"
 #define GATE_MAX         5
 #define GATE_AT_ONCE     3

@@ -67,6 +67,8 @@ void kept_start(void);
 void shelf_start(void);
 void belfry_start(void);
 void scope_start(void);
+void oneshot_start(void);
+void watch_start(void);
 
 /* In a thread of a scenario: signals at a high rate, whose handlers lock mutexes of this thread's handlers. */
 void handlers_start(unsigned int thread);

@@ -28,13 +28,15 @@ static const struct act {
 	{ "stores that wait in a store buffer are in no cut, or all are", "buffer", 0, 100000 },
 	{ "a channel is as long as what was sent and not received", "jobs closing brief", 0,
 	  100000 },
+	{ "a oneshot is received after it was sent, and a watch seen after it changed",
+	  "oneshot watch", 0, 100000 },
 	{ "the permits of a semaphore are held, or available", "gate loan kept", 0, 60000 },
 	{ "a rwlock is written by one, or read, by who holds what goes with it", "shelf", 0,
 	  60000 },
 	{ "who waits for a condition has left its mutex", "belfry", 0, 60000 },
 	{ "a scope and its memberships come and go at once", "scope", 0, 60000 },
 	{ "everything at once contradicts nothing",
-	  "relay ring signals churn workers jobs closing brief gate loan kept shelf belfry scope",
+	  "relay ring signals churn workers jobs closing brief oneshot watch gate loan kept shelf belfry scope",
 	  20, 20000 },
 };
 #define ACT_COUNT (sizeof(acts) / sizeof(acts[0]))
