@@ -104,6 +104,49 @@ int use_mpsc(size_t capacity)
 	peeps_mpsc_rx_free(rx);
 	return sum;
 }
+extern int use_oneshot(void);
+int use_oneshot(void)
+{
+	struct peeps_oneshot_tx *tx;
+	struct peeps_oneshot_rx *rx;
+	int item = 0;
+	int sum = peeps_oneshot_new(&tx, &rx, "oneshot", sizeof(item));
+	peeps_oneshot_tx_moved(tx);
+	peeps_oneshot_rx_moved(rx);
+	sum += peeps_oneshot_tx_is_closed(tx) + (item ? 0 : peeps_oneshot_send(tx, &item));
+	if (item)
+		peeps_oneshot_tx_free(tx);
+	sum += peeps_oneshot_recv(rx, &item) + peeps_oneshot_try_recv(rx, &item) + peeps_oneshot_timed_recv(rx, &item, 1);
+	peeps_oneshot_rx_close(rx);
+	peeps_oneshot_rx_free(rx);
+	return sum;
+}
+static int add_one(void *value, void *context)
+{
+	(void)context;
+	return ++*(int *)value;
+}
+extern int use_watch(void);
+int use_watch(void)
+{
+	struct peeps_watch_tx *tx;
+	struct peeps_watch_rx *rx, *clone, *late;
+	int item = 0;
+	int sum = peeps_watch_new(&tx, &rx, "watch", sizeof(item), &item);
+	clone = peeps_watch_rx_clone(rx);
+	late = peeps_watch_subscribe(tx);
+	peeps_watch_tx_moved(tx);
+	peeps_watch_rx_moved(clone);
+	sum += peeps_watch_send(tx, &item) + peeps_watch_replace(tx, &item) + peeps_watch_modify(tx, add_one, 0);
+	sum += peeps_watch_tx_is_closed(tx) + peeps_watch_has_changed(rx);
+	sum += peeps_watch_changed(rx, &item) + peeps_watch_timed_changed(clone, &item, 1);
+	sum += (int)(peeps_watch_borrow(late, &item) + peeps_watch_borrow_and_update(late, &item) + peeps_watch_tx_borrow(tx, &item));
+	peeps_watch_tx_free(tx);
+	peeps_watch_rx_free(rx);
+	peeps_watch_rx_free(clone);
+	peeps_watch_rx_free(late);
+	return sum;
+}
 '''
 MAIN = r'''
 #include <peeps/peeps.h>

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "reader/graph/arena.h"
+#include "reader/graph/ends.h"
 #include "tests/reader/graph_builder.h"
 
 static void *need(void *memory)
@@ -216,14 +217,16 @@ static uint32_t add_end(struct peeps_graph *graph, const char *name, const char 
 			enum peeps_kind kind)
 {
 	return add_node(
-		graph, (struct peeps_node){
-			       .id = need(peeps_arena_format(graph->arena, "mpsc:orders-4711:%s:%s",
-							     name, suffix)),
-			       .name = name,
-			       .kind = kind == PEEPS_KIND_MPSC_TX ? "mpsc_tx" : "mpsc_rx",
-			       .kind_number = kind,
-			       .role = PEEPS_ROLE_RESOURCE,
-		       });
+		graph,
+		(struct peeps_node){
+			.id = need(peeps_arena_format(graph->arena, "%s:orders-4711:%s:%s",
+						      peeps_channel_kind(kind), name, suffix)),
+			.name = name,
+			.kind = need(peeps_arena_format(graph->arena, "%s_%s",
+							peeps_channel_kind(kind), suffix)),
+			.kind_number = kind,
+			.role = PEEPS_ROLE_RESOURCE,
+		});
 }
 
 void graph_channel_number(struct peeps_graph *graph, struct graph_channel channel, const char *name,
@@ -233,23 +236,55 @@ void graph_channel_number(struct peeps_graph *graph, struct graph_channel channe
 	graph_number(graph, channel.rx, name, number);
 }
 
-struct graph_channel graph_channel(struct peeps_graph *graph, const char *name, uint64_t length,
-				   uint64_t capacity)
+/* Linked, and open. */
+static struct graph_channel add_ends(struct peeps_graph *graph, const char *name,
+				     enum peeps_kind tx, enum peeps_kind rx)
 {
 	const struct graph_channel channel = {
-		.tx = add_end(graph, name, "tx", PEEPS_KIND_MPSC_TX),
-		.rx = add_end(graph, name, "rx", PEEPS_KIND_MPSC_RX),
+		.tx = add_end(graph, name, "tx", tx),
+		.rx = add_end(graph, name, "rx", rx),
 	};
 
-	graph_channel_number(graph, channel, "queue_len", length);
-	graph_channel_number(graph, channel, "capacity", capacity);
-	graph_channel_number(graph, channel, "sender_count", 0);
 	graph_bool(graph, channel.tx, "sender_closed", false);
 	graph_bool(graph, channel.rx, "sender_closed", false);
 	graph_bool(graph, channel.tx, "receiver_closed", false);
 	graph_bool(graph, channel.rx, "receiver_closed", false);
 	(void)graph_link(graph, PEEPS_EDGE_CHANNEL_LINK, channel.tx, channel.rx);
 	(void)graph_link(graph, PEEPS_EDGE_NEEDS, channel.tx, channel.rx);
+	return channel;
+}
+
+struct graph_channel graph_channel(struct peeps_graph *graph, const char *name, uint64_t length,
+				   uint64_t capacity)
+{
+	const struct graph_channel channel =
+		add_ends(graph, name, PEEPS_KIND_MPSC_TX, PEEPS_KIND_MPSC_RX);
+
+	graph_channel_number(graph, channel, "queue_len", length);
+	graph_channel_number(graph, channel, "capacity", capacity);
+	graph_channel_number(graph, channel, "sender_count", 0);
+	return channel;
+}
+
+struct graph_channel graph_oneshot(struct peeps_graph *graph, const char *name)
+{
+	const struct peeps_value empty = { .type = PEEPS_VALUE_TEXT, .as.text = "empty" };
+	const struct graph_channel channel =
+		add_ends(graph, name, PEEPS_KIND_ONESHOT_TX, PEEPS_KIND_ONESHOT_RX);
+
+	graph_attribute(graph, channel.tx, "state", empty);
+	graph_attribute(graph, channel.rx, "state", empty);
+	return channel;
+}
+
+struct graph_channel graph_watch(struct peeps_graph *graph, const char *name, uint64_t woken_at_ns)
+{
+	const struct graph_channel channel =
+		add_ends(graph, name, PEEPS_KIND_WATCH_TX, PEEPS_KIND_WATCH_RX);
+
+	graph_channel_number(graph, channel, "changes", 3);
+	if (woken_at_ns)
+		graph_channel_number(graph, channel, "woken_at_ns", woken_at_ns);
 	return channel;
 }
 
@@ -426,9 +461,11 @@ uint32_t graph_receiver(struct peeps_graph *graph, struct graph_channel channel,
 uint32_t graph_sender(struct peeps_graph *graph, struct graph_channel channel, uint32_t actor,
 		      uint32_t mode)
 {
-	graph_channel_number(
-		graph, channel, "sender_count",
-		peeps_graph_attribute(&graph->nodes[channel.tx], "sender_count")->as.number + 1);
+	const struct peeps_value *senders =
+		peeps_graph_attribute(&graph->nodes[channel.tx], "sender_count");
+
+	if (senders) /* others have one, and do not count it */
+		graph_channel_number(graph, channel, "sender_count", senders->as.number + 1);
 	return add_handle(graph, channel.tx, actor, mode, PEEPS_HOLD_ROLE_SENDER, "sender");
 }
 

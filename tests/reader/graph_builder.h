@@ -34,6 +34,11 @@ uint32_t graph_semaphore(struct peeps_graph *graph, const char *name, uint64_t a
 struct graph_channel graph_channel(struct peeps_graph *graph, const char *name, uint64_t length,
 				   uint64_t capacity);
 
+/* The same of a oneshot, in state "empty", and of a watch; woken_at_ns: of its last change that met waiting receivers,
+ * 0 = none has. */
+struct graph_channel graph_oneshot(struct peeps_graph *graph, const char *name);
+struct graph_channel graph_watch(struct peeps_graph *graph, const char *name, uint64_t woken_at_ns);
+
 /* The innermost task of this thread from now on. */
 void graph_enter(struct peeps_graph *graph, uint32_t thread, uint32_t task);
 void graph_sleep(struct peeps_graph *graph, uint32_t actor, uint64_t until_ms);

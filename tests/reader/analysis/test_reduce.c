@@ -613,6 +613,103 @@ static void reduce__receiver_waits_for_its_own_sender__is_stuck(void **state)
 	peeps_graph_free(graph);
 }
 
+/* --- oneshots and watches ----------------------------------------------------------------------------------------- */
+
+/* A receiver waits since 2 s, and the sender is of who is stuck. */
+static struct stalled stalled_at(struct peeps_graph *graph, struct graph_channel channel)
+{
+	struct stalled stalled = { .graph = graph, .channel = channel };
+
+	stalled.waiter = graph_thread(graph, 9, "waiter");
+	stalled.handle = graph_sender(graph, channel, STUCK, PEEPS_HOLD_MODE_OWNER);
+	stalled.wait = graph_recv(graph, stalled.waiter, channel, 2 * S);
+	return stalled;
+}
+
+static struct stalled stalled_at_oneshot(void)
+{
+	struct peeps_graph *graph = graph_deadlocked();
+
+	return stalled_at(graph, graph_oneshot(graph, "o"));
+}
+
+static struct stalled stalled_at_watch(void)
+{
+	struct peeps_graph *graph = graph_deadlocked();
+
+	return stalled_at(graph, graph_watch(graph, "w", 2 * S - 1));
+}
+
+static struct stalled (*const single_stalls[])(void) = { stalled_at_oneshot, stalled_at_watch };
+
+#define FOR_BOTH_SINGLES(s)                                                \
+	for (size_t single_ = 0; single_ < 2; single_++)                   \
+		for (struct stalled s = single_stalls[single_](); s.graph; \
+		     peeps_graph_free(s.graph), s.graph = NULL)
+
+static void reduce__sender_of_a_oneshot_or_a_watch_is_stuck__so_is_the_waiter(void **state)
+{
+	(void)state;
+	FOR_BOTH_SINGLES(s)
+	{
+		assert_stuck(s.graph, PEEPS_BELIEVE_PROVED, s.waiter, true);
+		s.graph->edges[s.handle].mode_number = PEEPS_HOLD_MODE_CREATOR;
+		assert_stuck(s.graph, PEEPS_BELIEVE_PROVED, s.waiter, false);
+		assert_stuck(s.graph, PEEPS_BELIEVE_ALL, s.waiter, true);
+		s.graph->edges[s.handle].dst = IDLE;
+		assert_stuck(s.graph, PEEPS_BELIEVE_ALL, s.waiter, false);
+	}
+}
+
+static void reduce__oneshot_or_watch_without_its_sender__is_in_transit(void **state)
+{
+	(void)state;
+	FOR_BOTH_SINGLES(s)
+	{
+		graph_bool(s.graph, s.channel.rx, "sender_closed", true);
+		assert_stuck(s.graph, PEEPS_BELIEVE_ALL, s.waiter, false);
+	}
+	FOR_BOTH_SINGLES(s)
+	{
+		graph_bool(s.graph, s.channel.rx, "receiver_closed", true);
+		assert_stuck(s.graph, PEEPS_BELIEVE_ALL, s.waiter, false);
+	}
+	FOR_BOTH_SINGLES(s) /* nobody is known to have it */
+	{
+		s.graph->edges[s.handle].role_number = PEEPS_HOLD_ROLE_RECEIVER;
+		assert_stuck(s.graph, PEEPS_BELIEVE_ALL, s.waiter, false);
+	}
+}
+
+static void reduce__watch_changed_since_the_wait_began__is_in_transit(void **state)
+{
+	struct stalled s = stalled_at_watch();
+
+	(void)state;
+	graph_channel_number(s.graph, s.channel, "woken_at_ns", 2 * S);
+	assert_stuck(s.graph, PEEPS_BELIEVE_ALL, s.waiter, false);
+	graph_channel_number(s.graph, s.channel, "woken_at_ns", 2 * S - 1);
+	assert_stuck(s.graph, PEEPS_BELIEVE_PROVED, s.waiter, true);
+	s.graph->edges[s.wait].pending_since_ns = PEEPS_NO_TIME;
+	assert_stuck(s.graph, PEEPS_BELIEVE_ALL, s.waiter, false);
+	peeps_graph_free(s.graph);
+}
+
+static void reduce__maker_of_a_oneshot_waits_for_the_item__has_given_the_sender_away(void **state)
+{
+	struct peeps_graph *graph = graph_new();
+	const uint32_t thread = graph_thread(graph, 1, "t");
+	const struct graph_channel channel = graph_oneshot(graph, "o");
+	const uint32_t handle = graph_sender(graph, channel, thread, PEEPS_HOLD_MODE_CREATOR);
+
+	(void)state;
+	(void)graph_recv(graph, thread, channel, 2 * S);
+	assert_stuck(graph, PEEPS_BELIEVE_ALL, thread, false);
+	graph->edges[handle].mode_number = PEEPS_HOLD_MODE_OWNER;
+	assert_stuck(graph, PEEPS_BELIEVE_PROVED, thread, true);
+	peeps_graph_free(graph);
+}
+
 /* --- targets and operations that do not go together --------------------------------------------------------------- */
 
 static void reduce__operation_on_what_is_not_for_it__depends_on_something_outside(void **state)
@@ -1140,6 +1237,11 @@ int main(void)
 		cmocka_unit_test(
 			reduce__a_fact_of_the_other_end_is_uncertain__stuck_only_if_all_is_believed),
 		cmocka_unit_test(reduce__receiver_waits_for_its_own_sender__is_stuck),
+		cmocka_unit_test(reduce__sender_of_a_oneshot_or_a_watch_is_stuck__so_is_the_waiter),
+		cmocka_unit_test(reduce__oneshot_or_watch_without_its_sender__is_in_transit),
+		cmocka_unit_test(reduce__watch_changed_since_the_wait_began__is_in_transit),
+		cmocka_unit_test(
+			reduce__maker_of_a_oneshot_waits_for_the_item__has_given_the_sender_away),
 		cmocka_unit_test(
 			reduce__operation_on_what_is_not_for_it__depends_on_something_outside),
 		cmocka_unit_test(reduce__operations_that_do_not_block__any_one_will_do),

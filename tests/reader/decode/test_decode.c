@@ -106,7 +106,7 @@ static void deadlock__decoded__has_its_process(void **state)
 	assert_int_equal(process->own_pid, FAKE_PID);
 	assert_int_equal(process->thread_count, 3);
 	assert_true(process->ptime_now_ns >= FAKE_START_NS);
-	assert_int_equal(process->counter_count, 11);
+	assert_int_equal(process->counter_count, 12);
 	assert_string_equal(process->counters[PEEPS_COUNTER_DROPPED_EDGES].name, "dropped_edges");
 	assert_int_equal(process->counters[PEEPS_COUNTER_DROPPED_EDGES].value, 17);
 }

@@ -258,6 +258,122 @@ static void channel__both_ends__show_all_of_it(void **state)
 	assert_string_equal(node_by_id(f, RX)->kind, "mpsc_rx");
 }
 
+/* --- oneshots and watches --- */
+
+#define ANSWER_TX "oneshot:" FAKE_PROC_KEY ":answer:tx"
+#define ANSWER_RX "oneshot:" FAKE_PROC_KEY ":answer:rx"
+#define CONFIG_TX "watch:" FAKE_PROC_KEY ":config:tx"
+#define CONFIG_RX "watch:" FAKE_PROC_KEY ":config:rx"
+
+/* The body of the sending end. */
+static uint64_t *add_single(struct fixture *f, uint32_t tx_kind, uint32_t rx_kind, int peer_word,
+			    const char *name)
+{
+	const uint32_t tx = fake_entity(&f->segment, tx_kind, name);
+	const uint32_t rx = fake_entity(&f->segment, rx_kind, name);
+
+	slot_of(f, tx)->created_ns = slot_of(f, rx)->created_ns = 100;
+	slot_of(f, tx)->body[peer_word] = fake_ref(&f->segment, rx);
+	return slot_of(f, tx)->body;
+}
+
+static uint64_t now_ns(const struct fixture *f)
+{
+	return f->graph->processes[0].ptime_now_ns;
+}
+
+static void oneshot__in_every_state__both_ends_show_it(void **state)
+{
+	static const struct {
+		uint64_t number, cause, sender_closed, receiver_closed, ended_ns;
+		const char *name, *cause_name;
+	} rows[] = {
+		{ PEEPS_ONESHOT_STATE_EMPTY, 0, 0, 0, 0, "empty", NULL },
+		{ PEEPS_ONESHOT_STATE_SENT, 0, 1, 0, 0, "sent", NULL },
+		{ PEEPS_ONESHOT_STATE_RECEIVED, 0, 1, 0, 300, "received", NULL },
+		{ PEEPS_ONESHOT_STATE_SENDER_DROPPED, PEEPS_CLOSE_CAUSE_SENDERS_GONE, 1, 0, 400,
+		  "sender_dropped", "senders_gone" },
+		{ PEEPS_ONESHOT_STATE_RECEIVER_DROPPED, PEEPS_CLOSE_CAUSE_RECEIVER_CLOSED, 0, 1,
+		  500, "receiver_dropped", "receiver_closed" },
+	};
+	static const char *const ends[] = { ANSWER_TX, ANSWER_RX };
+	struct fixture *f = *state;
+	uint64_t *body = add_single(f, PEEPS_KIND_ONESHOT_TX, PEEPS_KIND_ONESHOT_RX,
+				    PEEPS_ONESHOT_TX_PEER_WORD, "answer");
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		body[PEEPS_ONESHOT_TX_STATE_WORD] =
+			rows[i].number | rows[i].cause << PEEPS_ONESHOT_TX_CLOSE_CAUSE_SHIFT |
+			rows[i].sender_closed << PEEPS_ONESHOT_TX_SENDER_CLOSED_SHIFT |
+			rows[i].receiver_closed << PEEPS_ONESHOT_TX_RECEIVER_CLOSED_SHIFT;
+		body[PEEPS_ONESHOT_TX_ENDED_WORD] = rows[i].ended_ns;
+		decode(f);
+		for (int end = 0; end < 2; end++) {
+			const struct peeps_node *node = node_by_id(f, ends[end]);
+
+			ASSERT_NAMES(node, "name", "created_at_ns", "creator_task_id", "state",
+				     "age_ns", "recv_waiters", "sender_closed", "receiver_closed",
+				     "close_cause");
+			assert_text(node, "state", rows[i].name);
+			assert_truth(node, "sender_closed", rows[i].sender_closed);
+			assert_truth(node, "receiver_closed", rows[i].receiver_closed);
+			if (rows[i].cause_name)
+				assert_text(node, "close_cause", rows[i].cause_name);
+			else
+				assert_null_value(node, "close_cause");
+			assert_number(node, "age_ns",
+				      (rows[i].ended_ns ? rows[i].ended_ns : now_ns(f)) - 100);
+		}
+	}
+	body[PEEPS_ONESHOT_TX_STATE_WORD] = 99;
+	body[PEEPS_ONESHOT_TX_ENDED_WORD] = 50; /* before it was made */
+	decode(f);
+	assert_null_value(node_by_id(f, ANSWER_TX), "state");
+	assert_number(node_by_id(f, ANSWER_TX), "age_ns", 0);
+	assert_true(f->graph->note_count > 0);
+}
+
+static void watch__both_ends__show_all_of_it(void **state)
+{
+	static const char *const ends[] = { CONFIG_TX, CONFIG_RX };
+	struct fixture *f = *state;
+	uint64_t *body = add_single(f, PEEPS_KIND_WATCH_TX, PEEPS_KIND_WATCH_RX,
+				    PEEPS_WATCH_TX_PEER_WORD, "config");
+
+	body[PEEPS_WATCH_TX_CHANGES_WORD] = 7;
+	body[PEEPS_WATCH_TX_RECEIVER_COUNT_WORD] =
+		3 | UINT64_C(1) << PEEPS_WATCH_TX_SENDER_CLOSED_SHIFT |
+		(uint64_t)PEEPS_CLOSE_CAUSE_SENDERS_GONE << PEEPS_WATCH_TX_CLOSE_CAUSE_SHIFT;
+	body[PEEPS_WATCH_TX_ENDED_WORD] = 900;
+	body[PEEPS_WATCH_TX_WOKEN_WORD] = 250;
+	decode(f);
+	for (int end = 0; end < 2; end++) {
+		const struct peeps_node *node = node_by_id(f, ends[end]);
+
+		ASSERT_NAMES(node, "name", "created_at_ns", "creator_task_id", "changes",
+			     "receiver_count", "age_ns", "woken_at_ns", "recv_waiters",
+			     "sender_closed", "receiver_closed", "close_cause");
+		assert_number(node, "changes", 7);
+		assert_number(node, "receiver_count", 3);
+		assert_number(node, "age_ns", 800);
+		assert_number(node, "woken_at_ns", 250);
+		assert_truth(node, "sender_closed", true);
+		assert_truth(node, "receiver_closed", false);
+		assert_text(node, "close_cause", "senders_gone");
+	}
+	body[PEEPS_WATCH_TX_WOKEN_WORD] = 0;
+	body[PEEPS_WATCH_TX_ENDED_WORD] = 0;
+	decode(f);
+	assert_null_value(node_by_id(f, CONFIG_RX), "woken_at_ns");
+	assert_number(node_by_id(f, CONFIG_RX), "age_ns", now_ns(f) - 100);
+	/* Of a receiving end alone nothing is known. */
+	body[PEEPS_WATCH_TX_PEER_WORD] = 0;
+	decode(f);
+	assert_null_value(node_by_id(f, CONFIG_RX), "changes");
+	assert_null_value(node_by_id(f, CONFIG_RX), "age_ns");
+	assert_number(node_by_id(f, CONFIG_TX), "changes", 7);
+}
+
 static void channel__unbounded__has_no_capacity(void **state)
 {
 	struct fixture *f = *state;
@@ -507,6 +623,8 @@ int main(void)
 		TEST(semaphore__every_hold_of_it__counts),
 		TEST(semaphore__in_a_passive_look__may_not_add_up),
 		TEST(channel__both_ends__show_all_of_it),
+		TEST(oneshot__in_every_state__both_ends_show_it),
+		TEST(watch__both_ends__show_all_of_it),
 		TEST(channel__unbounded__has_no_capacity),
 		TEST(channel__closed__says_by_whom_and_why),
 		TEST(channel__end_alone__shows_null_for_what_the_other_knows),

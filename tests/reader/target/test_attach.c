@@ -93,6 +93,7 @@ static void change_magic(struct fake_segment *segment)
 static void change_major(struct fake_segment *segment)
 {
 	segment->header->layout_major = 2;
+	segment->header->layout_minor = 0;
 }
 
 static void change_to_not_ready(struct fake_segment *segment)
