@@ -17,6 +17,7 @@ trap 'kill -KILL $pid 2>/dev/null || true; rm -rf "$scratch"' EXIT
 for name in "${names[@]}"; do
 	source=examples/$name.c
 	[ -f "$source" ] || source=tests/golden/segments/$name.c
+	[ -f "$source" ] || source=tests/e2e/$name.c
 	# The paths in a golden file are nobody's.
 	gcc -O1 -D_GNU_SOURCE -DPEEPS_SOURCE_ROOT='"/src/peeps"' -DPEEPS_MODULE='"golden"' -Iwriter -Ilayout \
 		"$source" -o "$scratch/$name" -L"$build/writer" -Wl,-rpath,"$(realpath "$build/writer")" -lpeeps -pthread
