@@ -11,6 +11,8 @@ CHANNEL_ATTRIBUTES = {'name', 'bounded', 'capacity', 'queue_len', 'high_watermar
                       'created_at_ns', 'creator_task_id', 'discarded_total', 'close_cause'}
 ONESHOT_ATTRIBUTES = {'name', 'created_at_ns', 'creator_task_id', 'state', 'age_ns', 'recv_waiters', 'sender_closed',
                       'receiver_closed', 'close_cause'}
+WATCH_ATTRIBUTES = {'name', 'created_at_ns', 'creator_task_id', 'changes', 'receiver_count', 'age_ns', 'woken_at_ns',
+                    'recv_waiters', 'sender_closed', 'receiver_closed', 'close_cause'}
 SEMAPHORE_ATTRIBUTES = {'name', 'created_at_ns', 'creator_task_id', 'max', 'available', 'waiters', 'anonymous_releases',
                         'unattributed_out', 'unattributed_back', 'contended', 'wait_max_ns', 'wait_total_ns'}
 NOTIFY_ATTRIBUTES = {'name', 'created_at_ns', 'creator_task_id', 'flavor', 'notifies', 'broadcasts', 'last_notifier',

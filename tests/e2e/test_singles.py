@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Oneshots and a watch, as peeps-read shows them: states, ages, who waits, who could wake them.
+
+usage: test_singles.py PEEPS_READ SINGLES
+"""
+import sys
+import unittest
+
+import tap
+from snapshot import ONESHOT_ATTRIBUTES, WATCH_ATTRIBUTES, Expectations, Snapshot
+from target import PeepsRead, Target
+
+READ = PeepsRead(sys.argv[1])
+PROGRAM = sys.argv[2]
+VIEWING = {(f'viewer-{i}', 'recv', 'config') for i in range(2)}
+# state: sender_closed, receiver_closed, close_cause, whether it ages
+STATES = {
+    'empty': (False, False, None, True),
+    'sent': (True, False, None, True),
+    'received': (True, False, None, False),
+    'sender_dropped': (True, False, 'senders_gone', False),
+    'receiver_dropped': (False, True, 'receiver_gone', False),
+}
+
+
+def pending(wanted):
+    return lambda answer: Snapshot.of(answer) is not None and Snapshot.of(answer).pending() == wanted
+
+
+class Standing(unittest.TestCase, Expectations):
+    @classmethod
+    def setUpClass(cls):
+        cls.target = Target(PROGRAM)
+        answer = READ.until(cls.target.pid, pending(VIEWING), 'dump', '-f', 'json')
+        assert pending(VIEWING)(answer), f'nobody waits within 10 s: {answer}'
+        cls.snapshot = Snapshot.of(answer)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.target.__exit__()
+
+    def test_dump__oneshots__each_state_on_both_ends(self):
+        self.expect_whole(self.snapshot)
+        now_ns = self.snapshot.document['processes'][0]['ptime_now_ns']
+        for state, (sender_closed, receiver_closed, cause, ages) in STATES.items():
+            with self.subTest(state=state):
+                tx = self.snapshot.attrs('oneshot_tx', state)
+                self.assertEqual(set(tx), ONESHOT_ATTRIBUTES)
+                self.assertEqual(tx, self.snapshot.attrs('oneshot_rx', state))
+                self.assertEqual((tx['state'], tx['sender_closed'], tx['receiver_closed'], tx['close_cause']),
+                                 (state, sender_closed, receiver_closed, cause))
+                if ages:
+                    self.assertEqual(tx['age_ns'], now_ns - tx['created_at_ns'])
+                else:
+                    self.assertLess(tx['age_ns'], now_ns - tx['created_at_ns'])
+
+    def test_dump__oneshots__whoever_is_spent_is_nobodys(self):
+        for state, (sender_closed, receiver_closed, _, _) in STATES.items():
+            with self.subTest(state=state):
+                self.assertEqual(self.snapshot.owners('oneshot_tx', state), [] if sender_closed else ['main'])
+                self.assertEqual(self.snapshot.owners('oneshot_rx', state), [] if receiver_closed else ['main'])
+
+    def test_dump__again__what_is_over_is_as_old_as_it_was(self):
+        again = Snapshot(READ.document(self.target.pid))
+        for state, (_, _, _, ages) in STATES.items():
+            before, now = (each.attrs('oneshot_tx', state)['age_ns'] for each in (self.snapshot, again))
+            (self.assertGreater if ages else self.assertEqual)(now, before)
+
+    def test_dump__watch__both_ends_say_how_often_it_changed(self):
+        tx = self.snapshot.attrs('watch_tx', 'config')
+        self.assertEqual(set(tx), WATCH_ATTRIBUTES)
+        self.assertEqual(tx, self.snapshot.attrs('watch_rx', 'config'))
+        self.assertEqual({key: value for key, value in tx.items() if not key.endswith('_ns')}, {
+            'name': 'config', 'changes': 3, 'receiver_count': 2, 'recv_waiters': 2, 'sender_closed': False,
+            'receiver_closed': False, 'close_cause': None, 'creator_task_id': self.snapshot.named['thread', 'main']})
+
+    def test_dump__watch__one_receiving_end_of_two_owners(self):
+        self.assertEqual(sorted(self.snapshot.owners('watch_rx', 'config')), ['viewer-0', 'viewer-1'])
+        self.assertEqual(self.snapshot.owners('watch_tx', 'config'), ['main'])
+        for edge in self.snapshot.state('pending'):
+            self.assertEqual(self.snapshot.called(edge)[1], ('watch_rx', 'config'))
+            self.assertEqual(edge['meta']['details'], {'occupancy': None, 'capacity': None, 'until_ptime_ms': None})
+            self.expect_line(edge['meta']['source'], 'peeps_watch_changed(watch_rx[me]')
+
+    def test_dump__all__each_link_stands_twice(self):
+        expected = sorted([((f'{kind}_tx', name), (f'{kind}_rx', name)) for kind, name in
+                           [('watch', 'config'), *(('oneshot', state) for state in STATES)]])
+        self.assertEqual(sorted(map(self.snapshot.called, self.snapshot.edges('channel_link'))), expected)
+        self.assertEqual(sorted(map(self.snapshot.called, self.snapshot.structural())), expected)
+
+    def test_blocked__watch__says_what_is_waited_for_and_who_could(self):
+        answer = READ('blocked', '--all', self.target.pid)
+        self.assertEqual(answer.status, 0, answer)
+        self.assertRegex(answer.out, r'viewer-0 +recv +watch config \(changed 3 times\) +main')
+
+    def test_explain__watch__how_it_could_end(self):
+        answer = READ('explain', 'config', self.target.pid)
+        self.assertEqual(answer.status, 0, answer)
+        self.assertIn('that ends when the value changes, or the sender is gone', answer.out)
+        self.assertRegex(answer.out, r'who can send\n +main: sender owner')
+
+    def test_check__nobody_is_stuck__exits_0(self):
+        answer = READ('check', self.target.pid)
+        self.assertEqual(answer.status, 0, answer)
+        self.assertIn('no deadlock', answer.out)
+
+
+class Crossed(unittest.TestCase):
+    def test_check__each_has_the_others_sender__is_a_certain_deadlock(self):
+        with Target(PROGRAM, '--crossed') as target:
+            answer = READ.until(target.pid, lambda answer: answer.status == 1, 'check')
+            self.assertEqual(answer.status, 1, answer)
+            self.assertRegex(answer.out, r'deadlock \(certain\).*2 threads')
+            self.assertRegex(answer.out, r'first has waited .* to receive from oneshot "first\'s" \(empty, .*whose sender is '
+                                         r'owned by second')
+
+
+if __name__ == '__main__':
+    loader = unittest.TestLoader()
+    sys.exit(tap.run_suite(unittest.TestSuite(
+        loader.loadTestsFromTestCase(case) for case in (Standing, Crossed))))
