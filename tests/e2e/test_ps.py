@@ -62,7 +62,7 @@ class Ps(unittest.TestCase):
         self.assertEqual((row['threads'], row['entities'], row['blocked'], row['lost']), (3, 6, 2, 0))
         self.assertEqual((row['state'], row['problem'], row['file']), ('running', None, None))
         self.assertEqual(row['uid'], os.geteuid())
-        self.assertEqual((row['layout_major'], row['layout_minor']), (1, 0))
+        self.assertEqual((row['layout_major'], row['layout_minor']), (1, 1))
         self.assertGreater(row['oldest_wait_ns'], 0)
         self.assertGreaterEqual(row['age_ns'] + 20000000, row['oldest_wait_ns'])  # the kernel starts in ticks of 10 ms
         self.assertEqual(row['command'], EXAMPLE)

@@ -92,12 +92,12 @@ class Standing(unittest.TestCase, Expectations):
     def test_blocked__watch__says_what_is_waited_for_and_who_could(self):
         answer = READ('blocked', '--all', self.target.pid)
         self.assertEqual(answer.status, 0, answer)
-        self.assertRegex(answer.out, r'viewer-0 +recv +watch config \(changed 3 times\) +main')
+        self.assertRegex(answer.out, r'viewer-0 +recv +watch config \(changed 3 times, singles\.c:\d+\) +main')
 
     def test_explain__watch__how_it_could_end(self):
         answer = READ('explain', 'config', self.target.pid)
         self.assertEqual(answer.status, 0, answer)
-        self.assertIn('that ends when the value changes, or the sender is gone', answer.out)
+        self.assertIn('the longest ends when the value changes, or the sender is gone', answer.out)
         self.assertRegex(answer.out, r'who can send\n +main: sender owner')
 
     def test_check__nobody_is_stuck__exits_0(self):
