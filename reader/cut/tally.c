@@ -64,7 +64,9 @@ static void count_waits(struct peeps_tally *tally, const struct peeps_target *ta
 /* Texts that were cut short are there, and threads that share a record are seen, if not apart. */
 static bool is_loss(size_t counter)
 {
-	return counter != PEEPS_COUNTER_TRUNCATED_TEXT && counter != PEEPS_COUNTER_OVERFLOW_THREADS;
+	return counter != PEEPS_COUNTER_TRUNCATED_TEXT &&
+	       counter != PEEPS_COUNTER_OVERFLOW_THREADS &&
+	       counter != PEEPS_COUNTER_MISUSED_CHANNELS;
 }
 
 static void read_counters(struct peeps_tally *tally, const struct peeps_target *target)

@@ -382,8 +382,8 @@ static void check_losses(struct patient *patient, const struct peeps_tally *tall
 	if (tally->counters[PEEPS_COUNTER_MISUSED_CHANNELS])
 		peeps_checkup_add(patient->checkup, PEEPS_VERDICT_WARN, "misuse",
 				  "look for a second send, or a free that comes too early",
-				  "channels: %" PRIu64 " times a spent handle was used, or one was "
-				  "freed while somebody waited at it",
+				  "a channel's handle was used when it was spent, or freed while "
+				  "somebody waited at it (%" PRIu64 ")",
 				  tally->counters[PEEPS_COUNTER_MISUSED_CHANNELS]);
 	if (tally->order_violations)
 		peeps_checkup_add(patient->checkup, PEEPS_VERDICT_BAD, "segment",

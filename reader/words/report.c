@@ -2,6 +2,7 @@
 #include "reader/words/report.h"
 
 #include <inttypes.h>
+#include <string.h>
 #include <time.h>
 
 #include "reader/format/document.h"
@@ -96,10 +97,18 @@ void peeps_report_json(const struct peeps_graph *graph, struct peeps_json *json)
 	peeps_json_array_end(json);
 }
 
+/* What the program did wrong, and not what is missing. */
+#define MISUSED_CHANNELS "misused_channels"
+
+static bool is_loss(const struct peeps_counter_value *counter)
+{
+	return counter->value && strcmp(counter->name, MISUSED_CHANNELS) != 0;
+}
+
 static bool lost_something(const struct peeps_process *process)
 {
 	for (size_t i = 0; i < process->counter_count; i++) {
-		if (process->counters[i].value)
+		if (is_loss(&process->counters[i]))
 			return true;
 	}
 	return false;
@@ -118,7 +127,7 @@ static void print_losses(const struct peeps_process *process, bool several, FILE
 	for (size_t i = 0; i < process->counter_count; i++) {
 		const struct peeps_counter_value *counter = &process->counters[i];
 
-		if (!counter->value)
+		if (!is_loss(counter))
 			continue;
 		(void)fputs(separator, out);
 		peeps_escape_to(out, counter->name);
@@ -126,6 +135,21 @@ static void print_losses(const struct peeps_process *process, bool several, FILE
 		separator = ", ";
 	}
 	(void)fputc('\n', out);
+}
+
+static void print_misuse(const struct peeps_process *process, bool several, FILE *out)
+{
+	const uint64_t times = peeps_process_lost(process, MISUSED_CHANNELS);
+
+	(void)fputs("note: channels were misused", out);
+	if (several) {
+		(void)fputs(" by ", out);
+		peeps_escape_to(out, process->proc_key);
+	}
+	(void)fprintf(out,
+		      ", %" PRIu64 " time%s: a handle used when it was spent, or freed while "
+		      "somebody waited at it\n",
+		      times, times == 1 ? "" : "s");
 }
 
 void peeps_report_notes(const struct peeps_graph *graph, FILE *out)
@@ -139,10 +163,17 @@ void peeps_report_notes(const struct peeps_graph *graph, FILE *out)
 		(void)fputc('\n', out);
 	}
 	for (size_t i = 0; i < graph->process_count; i++) {
-		if (!lost_something(&graph->processes[i]))
+		const struct peeps_process *process = &graph->processes[i];
+		const bool lost = lost_something(process);
+		const bool misused = peeps_process_lost(process, MISUSED_CHANNELS) > 0;
+
+		if (!lost && !misused)
 			continue;
 		(void)fputs(*before == '\n' ? "\n" : "", out);
 		before = "";
-		print_losses(&graph->processes[i], graph->process_count > 1, out);
+		if (lost)
+			print_losses(process, graph->process_count > 1, out);
+		if (misused)
+			print_misuse(process, graph->process_count > 1, out);
 	}
 }

@@ -97,6 +97,26 @@ static void notes__several_processes__say_which_one_lost_something(void **state)
 	peeps_graph_free(graph);
 }
 
+static void notes__misused_channels__are_no_loss(void **state)
+{
+	struct peeps_graph *graph = graph_new();
+
+	(void)state;
+	graph_lost(graph, "misused_channels", 1);
+	assert_printed(notes, graph,
+		       "\nnote: channels were misused, 1 time: a handle used when it was spent, or "
+		       "freed while somebody waited at it\n");
+	peeps_graph_free(graph);
+	graph = graph_new();
+	(void)graph_process(graph, "bank", 4800);
+	graph_lost(graph, "misused_channels", 3);
+	assert_printed(
+		notes, graph,
+		"\nnote: channels were misused by orders-4711, 3 times: a handle used when it "
+		"was spent, or freed while somebody waited at it\n");
+	peeps_graph_free(graph);
+}
+
 static void json__several_processes__lists_them(void **state)
 {
 	struct peeps_graph *graph = graph_new();
@@ -119,6 +139,7 @@ int main(void)
 		cmocka_unit_test(heading__several_processes__says_quality_once),
 		cmocka_unit_test(heading__a_file__says_which_and_how_old),
 		cmocka_unit_test(notes__several_processes__say_which_one_lost_something),
+		cmocka_unit_test(notes__misused_channels__are_no_loss),
 		cmocka_unit_test(json__several_processes__lists_them),
 	};
 
