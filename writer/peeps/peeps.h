@@ -3,6 +3,7 @@
 #ifndef PEEPS_PEEPS_H
 #define PEEPS_PEEPS_H
 
+#include <peeps/broadcast.h>
 #include <peeps/cond.h>
 #include <peeps/mpsc.h>
 #include <peeps/mutex.h>
