@@ -117,6 +117,10 @@ static int set_waiters(struct peeps_graph *graph, const struct peeps_wakers *wak
 		if (across != PEEPS_NO_NODE)
 			other = &counts[across];
 		return set_count(graph, node, "recv_waiters", counts[node].recv + other->recv);
+	case PEEPS_KIND_BROADCAST_TX:
+		return set_count(graph, node, "send_waiters", counts[node].send);
+	case PEEPS_KIND_BROADCAST_RX:
+		return set_count(graph, node, "recv_waiters", counts[node].recv);
 	default:
 		return 0;
 	}

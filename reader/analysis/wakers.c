@@ -249,7 +249,9 @@ static int find_links(struct peeps_wakers *w)
 
 		if (edge->kind != PEEPS_EDGE_CHANNEL_LINK || !joins_two_ends(graph, edge))
 			continue;
-		connect(w, contradicted, edge->src, i);
+		/* A broadcast's sending end has as many others as there are receivers. */
+		if (graph->nodes[edge->src].kind_number != PEEPS_KIND_BROADCAST_TX)
+			connect(w, contradicted, edge->src, i);
 		connect(w, contradicted, edge->dst, i);
 	}
 	for (size_t i = 0; i < graph->edge_count; i++) {

@@ -282,6 +282,40 @@ static void add_watch(struct peeps_decoder *d, struct peeps_node *node,
 	add(node, "close_cause", TX_VALUE(ENUM_CLOSE_CAUSE, WATCH_TX, CLOSE_CAUSE));
 }
 
+/* How many items were sent that a receiver has not received; some of them it may have missed already. */
+static struct peeps_value lag_value(struct peeps_decoder *d, const struct peeps_entity_view *tx,
+				    const struct peeps_entity_view *rx)
+{
+	uint64_t lag;
+
+	if (!tx)
+		return peeps_value_null();
+	if (!__builtin_sub_overflow(PEEPS_VIEW_FIELD(tx, BROADCAST_TX, SENT_TOTAL),
+				    PEEPS_VIEW_FIELD(rx, BROADCAST_RX, NEXT), &lag))
+		return number_value(d, lag);
+	d->damage.values += peeps_decoder_is_exact(d);
+	return peeps_value_null();
+}
+
+static void add_broadcast(struct peeps_decoder *d, struct peeps_node *node,
+			  const struct peeps_entity_view *tx, const struct peeps_entity_view *view)
+{
+	add(node, "capacity", TX_VALUE(COUNT, BROADCAST_TX, CAPACITY));
+	add(node, "back_pressure", TX_VALUE(BOOL, BROADCAST_TX, BACK_PRESSURE));
+	add(node, "sender_count", TX_VALUE(COUNT, BROADCAST_TX, SENDER_COUNT));
+	add(node, "receiver_count", TX_VALUE(COUNT, BROADCAST_TX, RECEIVER_COUNT));
+	add(node, "sent_total", TX_VALUE(COUNT, BROADCAST_TX, SENT_TOTAL));
+	add(node, "sender_closed", TX_VALUE(BOOL, BROADCAST_TX, SENDER_CLOSED));
+	add(node, "receiver_closed", TX_VALUE(BOOL, BROADCAST_TX, RECEIVER_CLOSED));
+	add(node, "close_cause", TX_VALUE(ENUM_CLOSE_CAUSE, BROADCAST_TX, CLOSE_CAUSE));
+	if (tx == view) {
+		add(node, "send_waiters", none_counted_yet());
+		return;
+	}
+	add(node, "recv_waiters", none_counted_yet());
+	add(node, "lag", lag_value(d, tx, view));
+}
+
 /* --- all of them ------------------------------------------------------------------------------------------------ */
 
 static void add_derived(struct peeps_decoder *d, struct peeps_node *node,
@@ -312,6 +346,10 @@ static void add_derived(struct peeps_decoder *d, struct peeps_node *node,
 	case PEEPS_KIND_WATCH_TX:
 	case PEEPS_KIND_WATCH_RX:
 		add_watch(d, node, sending_end(d, entity, view));
+		break;
+	case PEEPS_KIND_BROADCAST_TX:
+	case PEEPS_KIND_BROADCAST_RX:
+		add_broadcast(d, node, sending_end(d, entity, view), view);
 		break;
 	default:
 		break;

@@ -4,6 +4,7 @@
 
 #include "reader/decode/decode.h"
 #include "reader/graph/arena.h"
+#include "reader/graph/ends.h"
 
 /* --- which are shown -------------------------------------------------------------------------------------------- */
 
@@ -249,13 +250,15 @@ static bool names_its_peer(const struct peeps_decoder *d, size_t place)
 	return entity->kept && peeps_decoder_pairing(entity->kind->number) && entity->as.peer != 0;
 }
 
-/* The link that a sending end's words stand for. */
-static void make_channel_link(struct peeps_decoder *d, size_t tx)
+/* The link that the words of an end stand for: from the sending end to the receiving one. */
+static void make_channel_link(struct peeps_decoder *d, size_t end)
 {
-	const size_t rx = d->entities[tx].as.peer - 1;
-	const struct peeps_entity_view *view = &d->image->entities[tx];
+	const size_t peer = d->entities[end].as.peer - 1;
+	const bool receives = peeps_kind_receives(d->entities[end].kind->number);
+	const struct peeps_entity_view *view = &d->image->entities[end];
 	struct peeps_edge *edge =
-		add_edge(d, PEEPS_EDGE_CHANNEL_LINK, d->entities[tx].node, d->entities[rx].node);
+		add_edge(d, PEEPS_EDGE_CHANNEL_LINK, d->entities[receives ? peer : end].node,
+			 d->entities[receives ? end : peer].node);
 
 	edge->uncertain = view->uncertain;
 	edge->slot = view->index;

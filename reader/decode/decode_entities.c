@@ -261,9 +261,11 @@ static bool is_kept_kind(const struct peeps_decoder *d, size_t place, uint32_t k
 const struct peeps_pairing *peeps_decoder_pairing(uint32_t kind)
 {
 	static const struct peeps_pairing pairings[] = {
-		{ PEEPS_KIND_MPSC_TX, PEEPS_KIND_MPSC_RX, PEEPS_MPSC_TX_PEER_WORD },
-		{ PEEPS_KIND_ONESHOT_TX, PEEPS_KIND_ONESHOT_RX, PEEPS_ONESHOT_TX_PEER_WORD },
-		{ PEEPS_KIND_WATCH_TX, PEEPS_KIND_WATCH_RX, PEEPS_WATCH_TX_PEER_WORD },
+		{ PEEPS_KIND_MPSC_TX, PEEPS_KIND_MPSC_RX, PEEPS_MPSC_TX_PEER_WORD, false },
+		{ PEEPS_KIND_ONESHOT_TX, PEEPS_KIND_ONESHOT_RX, PEEPS_ONESHOT_TX_PEER_WORD, false },
+		{ PEEPS_KIND_WATCH_TX, PEEPS_KIND_WATCH_RX, PEEPS_WATCH_TX_PEER_WORD, false },
+		{ PEEPS_KIND_BROADCAST_RX, PEEPS_KIND_BROADCAST_TX, PEEPS_BROADCAST_RX_PEER_WORD,
+		  true },
 	};
 
 	for (size_t i = 0; i < sizeof(pairings) / sizeof(pairings[0]); i++) {
@@ -273,16 +275,17 @@ const struct peeps_pairing *peeps_decoder_pairing(uint32_t kind)
 	return NULL;
 }
 
-/* One that two of them name belongs to the first. */
+/* Where only one may name another, one that two of them name belongs to the first. */
 static void pair_channel(struct peeps_decoder *d, const struct peeps_pairing *pairing, size_t end)
 {
 	const uint64_t ref = d->image->entities[end].body[pairing->word];
 	const size_t other = peeps_decoder_place(d, ref);
 
 	if (other != PEEPS_NO_PLACE && is_kept_kind(d, other, pairing->named) &&
-	    d->entities[other].as.peer == 0) {
+	    (pairing->many || d->entities[other].as.peer == 0)) {
 		d->entities[end].as.peer = other + 1;
-		d->entities[other].as.peer = end + 1;
+		if (d->entities[other].as.peer == 0)
+			d->entities[other].as.peer = end + 1;
 	} else if (ref != 0 && !peeps_decoder_is_stale(d, ref)) {
 		d->damage.values++;
 	}

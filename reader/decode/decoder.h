@@ -22,7 +22,7 @@
 struct peeps_decoded_entity {
 	const struct peeps_schema_kind *kind; /* NULL: damaged, left out */
 	union {
-		size_t peer; /* of a channel's end: position of the other one + 1; 0 = none is known */
+		size_t peer; /* of a channel's end: position of the other one (of several, the first) + 1; 0 = none */
 		uint64_t held; /* of a semaphore: permits, by its `holds` edges */
 	} as;
 	uint32_t node;
@@ -146,10 +146,12 @@ bool peeps_decoder_is_lock(const struct peeps_decoder *d, size_t place);
 /**
  * struct peeps_pairing - kinds of ends of a channel of which one names the other
  * @word: of the one that names
+ * @many: several may name one
  */
 struct peeps_pairing {
 	uint32_t names, named;
 	unsigned int word;
+	bool many;
 };
 
 /* That in which ends of this kind name others; NULL if they do not. */

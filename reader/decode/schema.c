@@ -63,6 +63,17 @@ static const struct derived derived_attributes[] = {
 	ENDS(WATCH, "sender_closed"),
 	ENDS(WATCH, "receiver_closed"),
 	ENDS(WATCH, "close_cause"),
+	ENDS(BROADCAST, "capacity"),
+	ENDS(BROADCAST, "back_pressure"),
+	ENDS(BROADCAST, "sender_count"),
+	ENDS(BROADCAST, "receiver_count"),
+	ENDS(BROADCAST, "sent_total"),
+	ENDS(BROADCAST, "sender_closed"),
+	ENDS(BROADCAST, "receiver_closed"),
+	ENDS(BROADCAST, "close_cause"),
+	{ PEEPS_KIND_BROADCAST_TX, "send_waiters" },
+	{ PEEPS_KIND_BROADCAST_RX, "recv_waiters" },
+	{ PEEPS_KIND_BROADCAST_RX, "lag" },
 };
 #undef ENDS
 #define DERIVED_COUNT (sizeof(derived_attributes) / sizeof(derived_attributes[0]))

@@ -12,13 +12,13 @@
 static inline bool peeps_kind_sends(uint32_t kind)
 {
 	return kind == PEEPS_KIND_MPSC_TX || kind == PEEPS_KIND_ONESHOT_TX ||
-	       kind == PEEPS_KIND_WATCH_TX;
+	       kind == PEEPS_KIND_WATCH_TX || kind == PEEPS_KIND_BROADCAST_TX;
 }
 
 static inline bool peeps_kind_receives(uint32_t kind)
 {
 	return kind == PEEPS_KIND_MPSC_RX || kind == PEEPS_KIND_ONESHOT_RX ||
-	       kind == PEEPS_KIND_WATCH_RX;
+	       kind == PEEPS_KIND_WATCH_RX || kind == PEEPS_KIND_BROADCAST_RX;
 }
 
 static inline bool peeps_kind_is_channel_end(uint32_t kind)
@@ -39,6 +39,9 @@ static inline const char *peeps_channel_kind(uint32_t kind)
 	case PEEPS_KIND_WATCH_TX:
 	case PEEPS_KIND_WATCH_RX:
 		return "watch";
+	case PEEPS_KIND_BROADCAST_TX:
+	case PEEPS_KIND_BROADCAST_RX:
+		return "broadcast";
 	default:
 		return NULL;
 	}

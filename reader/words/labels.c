@@ -214,6 +214,20 @@ static const char *watch_state(struct peeps_arena *arena, const struct peeps_nod
 						 changes == 1 ? "" : "s", closed);
 }
 
+static const char *broadcast_state(struct peeps_arena *arena, const struct peeps_node *end)
+{
+	const char *closed = peeps_channel_is_closed(end) ? ", closed" : "";
+	uint64_t lag, receivers;
+
+	if (peeps_number_attribute(end, "lag", &lag))
+		return lag == 0 ? peeps_arena_format(arena, "nothing new%s", closed)
+				: peeps_arena_format(arena, "%" PRIu64 " behind%s", lag, closed);
+	if (!peeps_number_attribute(end, "receiver_count", &receivers))
+		return NULL;
+	return peeps_arena_format(arena, "%" PRIu64 " receiver%s%s", receivers,
+				  receivers == 1 ? "" : "s", closed);
+}
+
 /* What explains that somebody waits for it; NULL if nothing does (or without memory: the arena knows). */
 static const char *state_of(struct peeps_arena *arena, const struct peeps_graph *graph,
 			    const struct peeps_node *resource, enum peeps_label_style style)
@@ -232,6 +246,9 @@ static const char *state_of(struct peeps_arena *arena, const struct peeps_graph 
 	case PEEPS_KIND_WATCH_TX:
 	case PEEPS_KIND_WATCH_RX:
 		return watch_state(arena, resource);
+	case PEEPS_KIND_BROADCAST_TX:
+	case PEEPS_KIND_BROADCAST_RX:
+		return broadcast_state(arena, resource);
 	default:
 		return NULL;
 	}

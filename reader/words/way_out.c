@@ -73,6 +73,8 @@ static const char *end_of_send(const struct peeps_telling *t, const struct peeps
 
 	if (peeps_channel_is_closed(tx))
 		return "any moment: the channel is closed";
+	if (tx->kind_number == PEEPS_KIND_BROADCAST_TX)
+		return "when every receiver that is behind has taken an item, or is gone";
 	(void)peeps_number_attribute(tx, "queue_len", &length);
 	(void)peeps_number_attribute(tx, "capacity", &capacity);
 	if (capacity == 0 || length < capacity)
@@ -114,7 +116,8 @@ static const char *end_of_recv(const struct peeps_telling *t, const struct peeps
 		return end_of_changed(rx, enders);
 	if (peeps_channel_is_closed(rx))
 		return "any moment: the channel is closed";
-	(void)peeps_number_attribute(rx, "queue_len", &length);
+	(void)peeps_number_attribute(
+		rx, rx->kind_number == PEEPS_KIND_BROADCAST_RX ? "lag" : "queue_len", &length);
 	if (length > 0)
 		return "any moment: there is a message";
 	if (enders->count == 0)
