@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A oneshot in each of its states, and a watch for whose next change two wait. Prints its PID, and stays as it is.
+ * A oneshot in each of its states, a watch for whose next change two wait, and a broadcast: one receiver has received
+ * nothing, another all of it and waits for more, and a sender waits for the first. Prints its PID, and stays as it is.
  *
  *	singles            that
  *	singles --crossed  two threads wait at a oneshot each, and each has the sender of the other's
@@ -69,6 +70,41 @@ static void make_watch(void)
 		must(peeps_watch_send(watch_tx, &value));
 }
 
+static struct peeps_broadcast_tx *events_tx;
+static struct peeps_broadcast_rx *events_rx[2];
+
+static void *receive_events(void *unused)
+{
+	int item;
+
+	peeps_thread_name("receiver");
+	peeps_broadcast_rx_moved(events_rx[1]);
+	while (peeps_broadcast_recv(events_rx[1], &item, NULL) == 0)
+		;
+	return unused;
+}
+
+static void *send_events(void *unused)
+{
+	peeps_thread_name("sender");
+	peeps_broadcast_tx_moved(events_tx);
+	for (int item = 0; peeps_broadcast_send(events_tx, &item) == 0; item++)
+		;
+	return unused;
+}
+
+static void make_broadcast(void)
+{
+	pthread_t thread;
+
+	must(peeps_broadcast_new(&events_tx, &events_rx[0], "events", sizeof(int), 4,
+				 PEEPS_BROADCAST_WAIT));
+	peeps_broadcast_rx_moved(events_rx[0]);
+	events_rx[1] = peeps_broadcast_subscribe(events_tx);
+	must(pthread_create(&thread, NULL, receive_events, NULL));
+	must(pthread_create(&thread, NULL, send_events, NULL));
+}
+
 static void *wait_for_other(void *argument)
 {
 	const size_t me = (size_t)argument;
@@ -94,6 +130,7 @@ int main(int argc, char **argv)
 	} else {
 		make_states();
 		make_watch();
+		make_broadcast();
 	}
 	for (size_t i = 0; i < VIEWERS; i++)
 		must(pthread_create(&thread, NULL, crossed ? wait_for_other : view, (void *)i));

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Oneshots and a watch, as peeps-read shows them: states, ages, who waits, who could wake them.
+"""Oneshots, a watch and a broadcast, as peeps-read shows them: states, ages, who waits, who could wake them.
 
 usage: test_singles.py PEEPS_READ SINGLES
 """
@@ -13,7 +13,8 @@ from target import PeepsRead, Target
 
 READ = PeepsRead(sys.argv[1])
 PROGRAM = sys.argv[2]
-VIEWING = {(f'viewer-{i}', 'recv', 'config') for i in range(2)}
+VIEWING = {*((f'viewer-{i}', 'recv', 'config') for i in range(2)), ('receiver', 'recv', 'events'),
+           ('sender', 'send', 'events')}
 # state: sender_closed, receiver_closed, close_cause, whether it ages
 STATES = {
     'empty': (False, False, None, True),
@@ -78,16 +79,55 @@ class Standing(unittest.TestCase, Expectations):
     def test_dump__watch__one_receiving_end_of_two_owners(self):
         self.assertEqual(sorted(self.snapshot.owners('watch_rx', 'config')), ['viewer-0', 'viewer-1'])
         self.assertEqual(self.snapshot.owners('watch_tx', 'config'), ['main'])
-        for edge in self.snapshot.state('pending'):
+        waits = [edge for edge in self.snapshot.state('pending') if self.snapshot.called(edge)[1][1] == 'config']
+        self.assertEqual(len(waits), 2)
+        for edge in waits:
             self.assertEqual(self.snapshot.called(edge)[1], ('watch_rx', 'config'))
             self.assertEqual(edge['meta']['details'], {'occupancy': None, 'capacity': None, 'until_ptime_ms': None})
             self.expect_line(edge['meta']['source'], 'peeps_watch_changed(watch_rx[me]')
 
     def test_dump__all__each_link_stands_twice(self):
         expected = sorted([((f'{kind}_tx', name), (f'{kind}_rx', name)) for kind, name in
-                           [('watch', 'config'), *(('oneshot', state) for state in STATES)]])
+                           [('watch', 'config'), *(('oneshot', state) for state in STATES),
+                            ('broadcast', 'events'), ('broadcast', 'events')]])
         self.assertEqual(sorted(map(self.snapshot.called, self.snapshot.edges('channel_link'))), expected)
         self.assertEqual(sorted(map(self.snapshot.called, self.snapshot.structural())), expected)
+
+    def receiving_ends(self):
+        """By how far behind they are."""
+        return {node['attrs']['lag']: node for node in self.snapshot.nodes.values() if node['kind'] == 'broadcast_rx'}
+
+    def test_dump__broadcast__each_receiver_has_its_lag(self):
+        tx = self.snapshot.attrs('broadcast_tx', 'events')
+        shared = {'name': 'events', 'capacity': 4, 'back_pressure': True, 'sender_count': 1, 'receiver_count': 2,
+                  'sent_total': 4, 'sender_closed': False, 'receiver_closed': False, 'close_cause': None,
+                  'creator_task_id': self.snapshot.named['thread', 'main']}
+        self.assertEqual({**tx, 'created_at_ns': 0}, {**shared, 'created_at_ns': 0, 'send_waiters': 1})
+        ends = self.receiving_ends()
+        self.assertEqual(set(ends), {0, 4})
+        for lag, (received, waiters) in {4: (0, 0), 0: (4, 1)}.items():
+            self.assertEqual({**ends[lag]['attrs'], 'created_at_ns': 0},
+                             {**shared, 'created_at_ns': 0, 'lag': lag, 'recv_total': received, 'missed_total': 0,
+                              'recv_waiters': waiters})
+
+    def test_dump__broadcast__ends_are_linked_and_owned(self):
+        tx = self.snapshot.named['broadcast_tx', 'events']
+        ends = self.receiving_ends()
+        owner = {edge['src']: self.snapshot.nodes[edge['dst']]['name'] for edge in self.snapshot.edges('holds')}
+        self.assertEqual((owner[tx], owner[ends[4]['id']], owner[ends[0]['id']]), ('sender', 'main', 'receiver'))
+        self.assertEqual({edge['dst'] for edge in self.snapshot.edges('channel_link') if edge['src'] == tx},
+                         {ends[0]['id'], ends[4]['id']})
+        waits = {self.snapshot.called(edge)[0][1]: edge for edge in self.snapshot.state('pending')}
+        self.assertEqual(waits['receiver']['dst'], ends[0]['id'])
+        self.assertEqual(waits['sender']['dst'], tx)
+        self.assertEqual(waits['sender']['meta']['details'], {'occupancy': 4, 'capacity': 4, 'until_ptime_ms': None})
+
+    def test_explain__broadcast__how_the_waits_could_end(self):
+        sending = READ('explain', self.snapshot.named['broadcast_tx', 'events'], self.target.pid)
+        self.assertIn('that ends when every receiver that is behind has taken an item, or is gone', sending.out)
+        receiving = READ('explain', self.receiving_ends()[0]['id'], self.target.pid)
+        self.assertIn('that ends when somebody sends, or the last sender is gone', receiving.out)
+        self.assertRegex(receiving.out, r'who can send\n +sender: sender owner')
 
     def test_blocked__watch__says_what_is_waited_for_and_who_could(self):
         answer = READ('blocked', '--all', self.target.pid)

@@ -147,6 +147,29 @@ int use_watch(void)
 	peeps_watch_rx_free(late);
 	return sum;
 }
+extern int use_broadcast(void);
+int use_broadcast(void)
+{
+	struct peeps_broadcast_tx *tx, *clone;
+	struct peeps_broadcast_rx *rx, *late, *other;
+	uint64_t missed = 0;
+	int item = 0;
+	int sum = peeps_broadcast_new(&tx, &rx, "broadcast", sizeof(item), 4, PEEPS_BROADCAST_LOSSY);
+	clone = peeps_broadcast_tx_clone(tx);
+	late = peeps_broadcast_subscribe(tx);
+	other = peeps_broadcast_rx_clone(rx);
+	peeps_broadcast_tx_moved(clone);
+	peeps_broadcast_rx_moved(late);
+	sum += peeps_broadcast_send(tx, &item) + peeps_broadcast_try_send(clone, &item);
+	sum += peeps_broadcast_timed_send(tx, &item, 1) + peeps_broadcast_recv(rx, &item, &missed);
+	sum += peeps_broadcast_try_recv(late, &item, 0) + peeps_broadcast_timed_recv(other, &item, &missed, 1);
+	peeps_broadcast_tx_free(clone);
+	peeps_broadcast_tx_free(tx);
+	peeps_broadcast_rx_free(late);
+	peeps_broadcast_rx_free(other);
+	peeps_broadcast_rx_free(rx);
+	return sum;
+}
 '''
 MAIN = r'''
 #include <peeps/peeps.h>

@@ -288,6 +288,17 @@ struct graph_channel graph_watch(struct peeps_graph *graph, const char *name, ui
 	return channel;
 }
 
+struct graph_channel graph_broadcast(struct peeps_graph *graph, const char *name, uint64_t lag)
+{
+	const struct graph_channel channel =
+		add_ends(graph, name, PEEPS_KIND_BROADCAST_TX, PEEPS_KIND_BROADCAST_RX);
+
+	graph_channel_number(graph, channel, "sender_count", 0);
+	graph_channel_number(graph, channel, "receiver_count", 1);
+	graph_number(graph, channel.rx, "lag", lag);
+	return channel;
+}
+
 void graph_attribute(struct peeps_graph *graph, uint32_t number, const char *name,
 		     struct peeps_value value)
 {

@@ -39,6 +39,9 @@ struct graph_channel graph_channel(struct peeps_graph *graph, const char *name, 
 struct graph_channel graph_oneshot(struct peeps_graph *graph, const char *name);
 struct graph_channel graph_watch(struct peeps_graph *graph, const char *name, uint64_t woken_at_ns);
 
+/* The same of a broadcast, whose receiver is so far behind. */
+struct graph_channel graph_broadcast(struct peeps_graph *graph, const char *name, uint64_t lag);
+
 /* The innermost task of this thread from now on. */
 void graph_enter(struct peeps_graph *graph, uint32_t thread, uint32_t task);
 void graph_sleep(struct peeps_graph *graph, uint32_t actor, uint64_t until_ms);

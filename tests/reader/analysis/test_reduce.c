@@ -695,6 +695,25 @@ static void reduce__watch_changed_since_the_wait_began__is_in_transit(void **sta
 	peeps_graph_free(s.graph);
 }
 
+/* A sender has many receivers: whom it waits for, and whom it could wake, is not followed. */
+static void reduce__waits_at_a_broadcast__conclude_nothing(void **state)
+{
+	struct peeps_graph *graph = graph_deadlocked();
+	const struct graph_channel channel = graph_broadcast(graph, "b", 0);
+	struct stalled s = stalled_at(graph, channel);
+	uint32_t sender;
+
+	(void)state;
+	assert_stuck(graph, PEEPS_BELIEVE_ALL, s.waiter, false);
+	(void)graph_link(graph, PEEPS_EDGE_CHANNEL_LINK, channel.tx,
+			 graph_broadcast(graph, "other", 3).rx);
+	assert_stuck(graph, PEEPS_BELIEVE_ALL, s.waiter, false);
+	sender = graph_thread(graph, 10, "sender");
+	(void)graph_send(graph, sender, channel, 2 * S);
+	assert_stuck(graph, PEEPS_BELIEVE_ALL, sender, false);
+	peeps_graph_free(graph);
+}
+
 static void reduce__maker_of_a_oneshot_waits_for_the_item__has_given_the_sender_away(void **state)
 {
 	struct peeps_graph *graph = graph_new();
@@ -1240,6 +1259,7 @@ int main(void)
 		cmocka_unit_test(reduce__sender_of_a_oneshot_or_a_watch_is_stuck__so_is_the_waiter),
 		cmocka_unit_test(reduce__oneshot_or_watch_without_its_sender__is_in_transit),
 		cmocka_unit_test(reduce__watch_changed_since_the_wait_began__is_in_transit),
+		cmocka_unit_test(reduce__waits_at_a_broadcast__conclude_nothing),
 		cmocka_unit_test(
 			reduce__maker_of_a_oneshot_waits_for_the_item__has_given_the_sender_away),
 		cmocka_unit_test(

@@ -374,6 +374,68 @@ static void watch__both_ends__show_all_of_it(void **state)
 	assert_number(node_by_id(f, CONFIG_TX), "changes", 7);
 }
 
+static void broadcast__two_receivers__each_has_its_lag(void **state)
+{
+	static const char *const shared[] = {
+		"name",          "created_at_ns",   "creator_task_id", "capacity",
+		"back_pressure", "sender_count",    "receiver_count",  "sent_total",
+		"sender_closed", "receiver_closed", "close_cause"
+	};
+	struct fixture *f = *state;
+	const uint32_t tx = fake_entity(&f->segment, PEEPS_KIND_BROADCAST_TX, "events");
+	const uint32_t rx[2] = { fake_entity(&f->segment, PEEPS_KIND_BROADCAST_RX, "near"),
+				 fake_entity(&f->segment, PEEPS_KIND_BROADCAST_RX, "far") };
+	const struct peeps_node *node;
+	size_t links = 0;
+
+	slot_of(f, tx)->body[PEEPS_BROADCAST_TX_SENT_TOTAL_WORD] = 10;
+	slot_of(f, tx)->body[PEEPS_BROADCAST_TX_CAPACITY_WORD] = 4;
+	slot_of(f, tx)->body[PEEPS_BROADCAST_TX_SENDER_COUNT_WORD] =
+		1 | UINT64_C(1) << PEEPS_BROADCAST_TX_BACK_PRESSURE_SHIFT;
+	slot_of(f, tx)->body[PEEPS_BROADCAST_TX_RECEIVER_COUNT_WORD] = 2;
+	for (int i = 0; i < 2; i++)
+		slot_of(f, rx[i])->body[PEEPS_BROADCAST_RX_PEER_WORD] = fake_ref(&f->segment, tx);
+	slot_of(f, rx[0])->body[PEEPS_BROADCAST_RX_NEXT_WORD] = 10;
+	slot_of(f, rx[1])->body[PEEPS_BROADCAST_RX_NEXT_WORD] = 3;
+	slot_of(f, rx[1])->body[PEEPS_BROADCAST_RX_RECV_TOTAL_WORD] = 2;
+	slot_of(f, rx[1])->body[PEEPS_BROADCAST_RX_MISSED_TOTAL_WORD] = 1;
+	decode(f);
+	node = node_by_id(f, "broadcast:" FAKE_PROC_KEY ":events:tx");
+	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++)
+		assert_non_null(peeps_graph_attribute(node, shared[i]));
+	assert_non_null(peeps_graph_attribute(node, "send_waiters"));
+	assert_int_equal(node->attribute_count, sizeof(shared) / sizeof(shared[0]) + 1);
+	assert_truth(node, "back_pressure", true);
+	assert_number(node, "capacity", 4);
+	assert_number(node, "receiver_count", 2);
+	node = node_by_id(f, "broadcast:" FAKE_PROC_KEY ":near:rx");
+	assert_number(node, "lag", 0);
+	node = node_by_id(f, "broadcast:" FAKE_PROC_KEY ":far:rx");
+	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++)
+		assert_non_null(peeps_graph_attribute(node, shared[i]));
+	assert_int_equal(node->attribute_count, sizeof(shared) / sizeof(shared[0]) + 4);
+	assert_number(node, "lag", 7);
+	assert_number(node, "recv_total", 2);
+	assert_number(node, "missed_total", 1);
+	assert_number(node, "recv_waiters", 0);
+	assert_number(node, "sent_total", 10);
+	for (size_t i = 0; i < f->graph->edge_count; i++) {
+		const struct peeps_edge *edge = &f->graph->edges[i];
+
+		if (f->graph->nodes[edge->dst].kind_number != PEEPS_KIND_BROADCAST_RX)
+			continue;
+		assert_int_equal(f->graph->nodes[edge->src].kind_number, PEEPS_KIND_BROADCAST_TX);
+		links += edge->kind == PEEPS_EDGE_CHANNEL_LINK;
+	}
+	assert_int_equal(links, 2);
+	slot_of(f, rx[0])->body[PEEPS_BROADCAST_RX_NEXT_WORD] = 11; /* not sent yet */
+	slot_of(f, rx[1])->body[PEEPS_BROADCAST_RX_PEER_WORD] = 0;
+	decode(f);
+	assert_null_value(node_by_id(f, "broadcast:" FAKE_PROC_KEY ":near:rx"), "lag");
+	assert_null_value(node_by_id(f, "broadcast:" FAKE_PROC_KEY ":far:rx"), "sent_total");
+	assert_true(f->graph->note_count > 0);
+}
+
 static void channel__unbounded__has_no_capacity(void **state)
 {
 	struct fixture *f = *state;
@@ -625,6 +687,7 @@ int main(void)
 		TEST(channel__both_ends__show_all_of_it),
 		TEST(oneshot__in_every_state__both_ends_show_it),
 		TEST(watch__both_ends__show_all_of_it),
+		TEST(broadcast__two_receivers__each_has_its_lag),
 		TEST(channel__unbounded__has_no_capacity),
 		TEST(channel__closed__says_by_whom_and_why),
 		TEST(channel__end_alone__shows_null_for_what_the_other_knows),
