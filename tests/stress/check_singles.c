@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What holds of every oneshot and watch, and of those of singles.c. */
+/* What holds of every oneshot, watch and broadcast, and of those of singles.c. */
 #include "tests/stress/check.h"
 
 #include <inttypes.h>
@@ -118,11 +118,59 @@ static void check_changes(struct check *check, const struct facts *facts,
 	}
 }
 
+/* --- broadcasts ----------------------------------------------------------------------------------------------------- */
+
+static uint64_t locked(const struct facts *facts, const char *prefix, uint64_t bus, unsigned int i,
+		       bool *known)
+{
+	const struct mutex_fact *mutex;
+	char name[48];
+
+	(void)snprintf(name, sizeof(name), "%s%u-%u", prefix, (unsigned int)bus, i);
+	mutex = check_mutex(facts, name);
+	*known &= mutex != NULL;
+	return mutex ? mutex->acquires : 0;
+}
+
+/* Its receivers were there from the beginning: what lies before their places they have received or missed. */
+static void check_bus(struct check *check, const struct facts *facts, const struct bus_fact *bus,
+		      uint64_t number)
+{
+	uint64_t begun, got = 0;
+	bool known = true;
+
+	if (bus->receivers == BUS_RECEIVERS && bus->passed != bus->received + bus->missed)
+		check_wrong(check,
+			    "%s: %" PRIu64 " passed, %" PRIu64 " received, %" PRIu64 " missed",
+			    bus->name, bus->passed, bus->received, bus->missed);
+	if (bus->waits && (bus->most_behind > bus->capacity || bus->missed))
+		check_wrong(check, "%s: %" PRIu64 " behind, %" PRIu64 " missed", bus->name,
+			    bus->most_behind, bus->missed);
+	if (bus->most_behind > bus->sent || bus->receivers > BUS_RECEIVERS)
+		check_wrong(check, "%s: %" PRIu64 " sent, and a receiver %" PRIu64 " behind",
+			    bus->name, bus->sent, bus->most_behind);
+	begun = locked(facts, BUS_SENT_NAME, number, 0, &known);
+	if (known && (bus->sent > begun || bus->sent + 1 < begun))
+		check_wrong(check, "%s: %" PRIu64 " sent, %" PRIu64 " begun", bus->name, bus->sent,
+			    begun);
+	for (unsigned int i = 0; i < BUS_RECEIVERS; i++)
+		got += locked(facts, BUS_GOT_NAME, number, i, &known);
+	if (known && bus->receivers == BUS_RECEIVERS &&
+	    (got > bus->received || got + BUS_RECEIVERS < bus->received))
+		check_wrong(check, "%s: %" PRIu64 " received, %" PRIu64 " got", bus->name,
+			    bus->received, got);
+}
+
 void check_singles(struct check *check, const struct facts *facts)
 {
 	const struct single_fact *oneshot = NULL;
 	uint64_t number;
 
+	for (size_t i = 0; i < facts->bus_count; i++) {
+		if (!facts->buses[i].uncertain &&
+		    check_numbered(facts->buses[i].name, BUS_NAME, &number))
+			check_bus(check, facts, &facts->buses[i], number);
+	}
 	for (size_t i = 0; i < facts->single_count; i++) {
 		const struct single_fact *single = &facts->singles[i];
 

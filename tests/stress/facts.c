@@ -22,6 +22,7 @@ void facts_forget(struct facts *facts)
 	facts->wait_count = 0;
 	facts->channel_count = 0;
 	facts->single_count = 0;
+	facts->bus_count = 0;
 	facts->semaphore_count = 0;
 	facts->permit_count = 0;
 	facts->rwlock_count = 0;
@@ -30,4 +31,16 @@ void facts_forget(struct facts *facts)
 	facts->membership_count = 0;
 	facts->fingerprint = 0;
 	facts->damage[0] = '\0';
+}
+
+void facts_bus_receiver(struct bus_fact *bus, uint64_t lag, uint64_t received, uint64_t missed,
+			bool uncertain)
+{
+	bus->receivers++;
+	if (lag > bus->most_behind)
+		bus->most_behind = lag;
+	bus->received += received;
+	bus->missed += missed;
+	bus->passed += bus->sent - lag;
+	bus->uncertain |= uncertain;
 }

@@ -55,6 +55,18 @@ struct single_fact {
 	bool uncertain;
 };
 
+/* A broadcast's sending end, and its receiving ends put together. */
+struct bus_fact {
+	char name[FACTS_NAME];
+	uint64_t capacity, sent, receiver_count;
+	bool waits;
+	bool uncertain;
+	unsigned int receivers; /* that are there */
+	uint64_t most_behind;   /* of all receivers */
+	uint64_t received, missed,
+		passed; /* by all of them together; passed: items before their places */
+};
+
 struct semaphore_fact {
 	char name[FACTS_NAME];
 	uint64_t max, anonymous_releases;
@@ -103,13 +115,14 @@ struct wait_fact {
 struct facts {
 	size_t mutex_count, thread_count, wait_count, channel_count, semaphore_count, permit_count;
 	size_t rwlock_count, read_count;
-	size_t single_count;
+	size_t single_count, bus_count;
 	size_t scope_count, membership_count;
 	struct mutex_fact mutexes[FACTS_MAX];
 	struct thread_fact threads[FACTS_MAX];
 	struct wait_fact waits[FACTS_MAX]; /* pending ones */
 	struct channel_fact channels[FACTS_MAX];
 	struct single_fact singles[FACTS_MAX];
+	struct bus_fact buses[FACTS_MAX];
 	struct semaphore_fact semaphores[FACTS_MAX];
 	struct permit_fact permits[FACTS_MAX];
 	struct rwlock_fact rwlocks[FACTS_MAX];
@@ -125,6 +138,10 @@ void facts_forget(struct facts *facts);
 /* The first such is kept. */
 void facts_damaged(struct facts *facts, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* One more receiver of a broadcast. */
+void facts_bus_receiver(struct bus_fact *bus, uint64_t lag, uint64_t received, uint64_t missed,
+			bool uncertain);
 
 void facts_from_image(struct facts *facts, const struct peeps_image *image);
 void facts_from_graph(struct facts *facts, const struct peeps_graph *graph, size_t image_notes);

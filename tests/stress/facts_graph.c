@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "reader/graph/ends.h"
-
 static uint64_t number_of(const struct peeps_node *node, const char *name)
 {
 	const struct peeps_value *value = peeps_graph_attribute(node, name);
@@ -177,6 +175,31 @@ static void add_single_receiving_end(struct facts *facts, const struct peeps_gra
 	places[link->dst] = places[link->src];
 }
 
+static void add_bus(struct facts *facts, const struct peeps_node *node)
+{
+	struct bus_fact *bus = &facts->buses[facts->bus_count++];
+
+	*bus = (struct bus_fact){
+		.capacity = number_of(node, "capacity"),
+		.sent = number_of(node, "sent_total"),
+		.receiver_count = number_of(node, "receiver_count"),
+		.waits = flag_of(node, "back_pressure"),
+		.uncertain = node->uncertain,
+	};
+	(void)snprintf(bus->name, sizeof(bus->name), "%s", node->name);
+}
+
+static void add_bus_receiver(struct facts *facts, const struct peeps_graph *graph, int *places,
+			     const struct peeps_edge *link)
+{
+	const struct peeps_node *node = &graph->nodes[link->dst];
+
+	facts_bus_receiver(&facts->buses[places[link->src]], number_of(node, "lag"),
+			   number_of(node, "recv_total"), number_of(node, "missed_total"),
+			   node->uncertain);
+	places[link->dst] = places[link->src];
+}
+
 static void add_semaphore(struct facts *facts, const struct peeps_node *node)
 {
 	struct semaphore_fact *semaphore = &facts->semaphores[facts->semaphore_count++];
@@ -238,8 +261,8 @@ static void read_hold(struct facts *facts, const struct peeps_graph *graph, cons
 		facts->singles[place].sender_holds++;
 	if (kind == PEEPS_KIND_ONESHOT_RX || kind == PEEPS_KIND_WATCH_RX)
 		facts->singles[place].receiver_holds++;
-	if (edge->uncertain && peeps_kind_is_channel_end(kind) && kind != PEEPS_KIND_MPSC_TX &&
-	    kind != PEEPS_KIND_MPSC_RX)
+	if (edge->uncertain && (kind == PEEPS_KIND_ONESHOT_TX || kind == PEEPS_KIND_ONESHOT_RX ||
+				kind == PEEPS_KIND_WATCH_TX || kind == PEEPS_KIND_WATCH_RX))
 		facts->singles[place].uncertain = true;
 	if (kind != PEEPS_KIND_SEMAPHORE || facts->permit_count == FACTS_MAX)
 		return;
@@ -268,6 +291,9 @@ static void add_nodes(struct facts *facts, const struct peeps_graph *graph, int 
 			places[i] = (int)facts->single_count;
 			read_single(&facts->singles[facts->single_count++], graph, node,
 				    node->kind_number);
+		} else if (node->kind_number == PEEPS_KIND_BROADCAST_TX) {
+			places[i] = (int)facts->bus_count;
+			add_bus(facts, node);
 		} else if (node->kind_number == PEEPS_KIND_SEMAPHORE) {
 			places[i] = (int)facts->semaphore_count;
 			add_semaphore(facts, node);
@@ -301,6 +327,21 @@ static void read_scopes(struct facts *facts, const struct peeps_graph *graph)
 	}
 }
 
+static void read_link(struct facts *facts, const struct peeps_graph *graph, int *places,
+		      const struct peeps_edge *link)
+{
+	switch (graph->nodes[link->src].kind_number) {
+	case PEEPS_KIND_MPSC_TX:
+		add_receiving_end(facts, graph, places, link);
+		break;
+	case PEEPS_KIND_BROADCAST_TX:
+		add_bus_receiver(facts, graph, places, link);
+		break;
+	default:
+		add_single_receiving_end(facts, graph, places, link);
+	}
+}
+
 void facts_from_graph(struct facts *facts, const struct peeps_graph *graph, size_t image_notes)
 {
 	static int places[FACTS_MAX];
@@ -313,10 +354,7 @@ void facts_from_graph(struct facts *facts, const struct peeps_graph *graph, size
 	for (size_t i = 0; i < graph->edge_count; i++)
 		if (graph->edges[i].kind == PEEPS_EDGE_CHANNEL_LINK &&
 		    graph->edges[i].src < FACTS_MAX && graph->edges[i].dst < FACTS_MAX)
-			(graph->nodes[graph->edges[i].src].kind_number == PEEPS_KIND_MPSC_TX
-				 ? add_receiving_end
-				 : add_single_receiving_end)(facts, graph, places,
-							     &graph->edges[i]);
+			read_link(facts, graph, places, &graph->edges[i]);
 	for (size_t i = 0; i < graph->edge_count && facts->wait_count < FACTS_MAX; i++) {
 		const struct peeps_edge *edge = &graph->edges[i];
 

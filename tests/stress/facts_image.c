@@ -118,6 +118,23 @@ static bool is_single(const struct peeps_entity_view *entity, bool sends)
 	       kind == (sends ? PEEPS_KIND_WATCH_TX : PEEPS_KIND_WATCH_RX);
 }
 
+static void read_bus(struct facts *facts, const struct peeps_image *image,
+		     const struct peeps_entity_view *entity)
+{
+	struct bus_fact *bus = &facts->buses[facts->bus_count];
+
+	*bus = (struct bus_fact){
+		.capacity = entity->body[PEEPS_BROADCAST_TX_CAPACITY_WORD],
+		.sent = entity->body[PEEPS_BROADCAST_TX_SENT_TOTAL_WORD],
+		.receiver_count = (uint32_t)entity->body[PEEPS_BROADCAST_TX_RECEIVER_COUNT_WORD],
+		.waits = entity->body[PEEPS_BROADCAST_TX_SENDER_COUNT_WORD] >>
+				 PEEPS_BROADCAST_TX_BACK_PRESSURE_SHIFT &
+			 1,
+		.uncertain = entity->uncertain,
+	};
+	read_name(facts, image, entity->name, bus->name);
+}
+
 static void read_semaphore(struct facts *facts, const struct peeps_image *image,
 			   const struct peeps_entity_view *entity)
 {
@@ -176,6 +193,12 @@ static void read_entity(struct facts *facts, const struct peeps_image *image, st
 	}
 	if (is_single(entity, false))
 		note_place(places, entity->index, i, FACTS_MAX); /* until its other end is known */
+	if ((entity->kind & 0xffff) == PEEPS_KIND_BROADCAST_TX && facts->bus_count < FACTS_MAX) {
+		read_bus(facts, image, entity);
+		note_place(places, entity->index, i, facts->bus_count++);
+	}
+	if ((entity->kind & 0xffff) == PEEPS_KIND_BROADCAST_RX)
+		note_place(places, entity->index, i, 0);
 	if ((entity->kind & 0xffff) == PEEPS_KIND_NOTIFY)
 		note_place(places, entity->index, i, 0);
 	if ((entity->kind & 0xffff) == PEEPS_KIND_MPSC_RX)
@@ -263,15 +286,37 @@ static void read_single_ends(struct facts *facts, const struct peeps_image *imag
 	}
 }
 
+static void read_bus_receivers(struct facts *facts, const struct peeps_image *image,
+			       const struct places *places)
+{
+	for (size_t i = 0; i < image->entity_count; i++) {
+		const struct peeps_entity_view *entity = &image->entities[i];
+		int place;
+
+		if ((entity->kind & 0xffff) != PEEPS_KIND_BROADCAST_RX)
+			continue;
+		place = place_of(places, image, entity->body[PEEPS_BROADCAST_RX_PEER_WORD],
+				 PEEPS_KIND_BROADCAST_TX);
+		if (place >= 0)
+			facts_bus_receiver(&facts->buses[place],
+					   facts->buses[place].sent -
+						   entity->body[PEEPS_BROADCAST_RX_NEXT_WORD],
+					   entity->body[PEEPS_BROADCAST_RX_RECV_TOTAL_WORD],
+					   entity->body[PEEPS_BROADCAST_RX_MISSED_TOTAL_WORD],
+					   entity->uncertain);
+	}
+}
+
 /* Whatever it is: its kind, and its position among those. */
 static int find_resource(const struct places *places, const struct peeps_image *image, uint64_t ref,
 			 uint32_t *kind)
 {
-	static const uint32_t kinds[] = { PEEPS_KIND_MUTEX,      PEEPS_KIND_MPSC_TX,
-					  PEEPS_KIND_MPSC_RX,    PEEPS_KIND_SEMAPHORE,
-					  PEEPS_KIND_ONESHOT_TX, PEEPS_KIND_ONESHOT_RX,
-					  PEEPS_KIND_WATCH_TX,   PEEPS_KIND_WATCH_RX,
-					  PEEPS_KIND_RWLOCK,     PEEPS_KIND_NOTIFY };
+	static const uint32_t kinds[] = { PEEPS_KIND_MUTEX,        PEEPS_KIND_MPSC_TX,
+					  PEEPS_KIND_MPSC_RX,      PEEPS_KIND_SEMAPHORE,
+					  PEEPS_KIND_ONESHOT_TX,   PEEPS_KIND_ONESHOT_RX,
+					  PEEPS_KIND_WATCH_TX,     PEEPS_KIND_WATCH_RX,
+					  PEEPS_KIND_BROADCAST_TX, PEEPS_KIND_BROADCAST_RX,
+					  PEEPS_KIND_RWLOCK,       PEEPS_KIND_NOTIFY };
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		const int place = place_of(places, image, ref, kinds[i]);
@@ -421,6 +466,7 @@ void facts_from_image(struct facts *facts, const struct peeps_image *image)
 			PEEPS_KIND_THREAD);
 	read_ends(facts, image, &places);
 	read_single_ends(facts, image, &places);
+	read_bus_receivers(facts, image, &places);
 	read_edges(facts, image, &places);
 	read_scopes(facts, image, &places);
 }

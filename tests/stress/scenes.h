@@ -103,6 +103,13 @@ static inline int oneshot_is_dropped(uint64_t number)
 #define WATCH_VIEWERS       3
 #define WATCH_LAST          100 /* its place among the counts that never go back */
 
+#define BUS_NAME      "bus-"
+#define BUS_CAPACITY  4
+#define BUS_RECEIVERS 2
+#define BUS_SENT_NAME "bus-sent-"
+#define BUS_GOT_NAME  "bus-got-"
+enum { BUS_LOSSY, BUS_WAITING, BUSES };
+
 #define GATE_NAME        "gate"
 #define GATE_MAX         5
 #define GATE_AT_ONCE     3

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Oneshots and a watch. What is sent is counted apart from them, by a mutex that its sender holds meanwhile, and what is
+ * Oneshots, a watch and broadcasts. What is sent is counted apart from them, by a mutex that its sender holds meanwhile, and what is
  * received, by one that is locked afterwards: check_singles.c ties them together in every cut.
  *
  * o-N: made by asker, answered with N, or dropped, by answerer, which has locked its mutex N + 1 times by then.
  * w: changed for ever, seen by receivers that come and go.
+ * bus-0, bus-1: a lossy broadcast, and one whose sender waits.
  */
 #include "tests/stress/scenes.h"
 #include "tests/stress/target.h"
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include <peeps/broadcast.h>
 #include <peeps/mutex.h>
 #include <peeps/oneshot.h>
 #include <peeps/watch.h>
@@ -208,4 +210,87 @@ void watch_start(void)
 		(void)target_thread(name, run_viewer, &viewers[i]);
 	}
 	(void)target_thread("change", run_changer, NULL);
+}
+
+/* --- broadcasts ----------------------------------------------------------------------------------------------------- */
+
+static struct bus {
+	struct peeps_broadcast_tx *tx;
+	struct peeps_mutex sent;
+	struct bus_receiver {
+		struct peeps_broadcast_rx *rx;
+		struct peeps_mutex got;
+	} receivers[BUS_RECEIVERS];
+} buses[BUSES];
+
+static void run_bus_sender(void *argument)
+{
+	struct bus *const bus = argument;
+
+	peeps_broadcast_tx_moved(bus->tx);
+	target_ready();
+	for (uint64_t item = 0; !target_stops(); item++) {
+		(void)peeps_mutex_lock(&bus->sent);
+		target_must(peeps_broadcast_send(bus->tx, &item) == 0, "a broadcast takes an item");
+		(void)peeps_mutex_unlock(&bus->sent);
+		target_round();
+	}
+	peeps_broadcast_tx_free(bus->tx); /* ends the receivers */
+}
+
+static void run_bus_receiver(void *argument)
+{
+	struct bus_receiver *const me = argument;
+	uint64_t item = 0, missed = 0, next = 0;
+	int result;
+
+	peeps_broadcast_rx_moved(me->rx);
+	target_ready();
+	while ((result = target_random() % 4 == 0
+				 ? peeps_broadcast_timed_recv(me->rx, &item, &missed, PATIENCE_NS)
+				 : peeps_broadcast_recv(me->rx, &item, &missed)) != -EPIPE) {
+		if (result == -ETIMEDOUT)
+			continue;
+		if (result == -EOVERFLOW) {
+			next += missed;
+			continue;
+		}
+		(void)peeps_mutex_lock(&me->got);
+		(void)peeps_mutex_unlock(&me->got);
+		target_must(item == next++, "items come in their order, or are missed");
+		target_round();
+	}
+	peeps_broadcast_rx_free(me->rx);
+}
+
+void bus_start(void)
+{
+	char name[32];
+
+	for (unsigned int number = 0; number < BUSES; number++) {
+		struct bus *const bus = &buses[number];
+
+		(void)snprintf(name, sizeof(name), BUS_SENT_NAME "%u-0", number);
+		(void)peeps_mutex_init(&bus->sent, name, NULL);
+		target_gap();
+		(void)snprintf(name, sizeof(name), BUS_NAME "%u", number);
+		target_must(peeps_broadcast_new(&bus->tx, &bus->receivers[0].rx, name,
+						sizeof(uint64_t), BUS_CAPACITY,
+						number == BUS_WAITING ? PEEPS_BROADCAST_WAIT
+								      : PEEPS_BROADCAST_LOSSY) == 0,
+			    "a broadcast can be made");
+		target_gap();
+		for (unsigned int i = 0; i < BUS_RECEIVERS; i++) {
+			struct bus_receiver *const receiver = &bus->receivers[i];
+
+			if (i > 0)
+				receiver->rx = peeps_broadcast_subscribe(bus->tx);
+			(void)snprintf(name, sizeof(name), BUS_GOT_NAME "%u-%u", number, i);
+			(void)peeps_mutex_init(&receiver->got, name, NULL);
+			(void)snprintf(name, sizeof(name), "bus-%u-%u", number, i);
+			(void)target_thread(name, run_bus_receiver, receiver);
+		}
+		(void)snprintf(name, sizeof(name), "bus-%u", number);
+		(void)target_thread(name, run_bus_sender, bus);
+	}
 }

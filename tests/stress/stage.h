@@ -10,7 +10,7 @@
 
 #include <peeps/atomic.h>
 
-#define STAGE_THREADS 32
+#define STAGE_THREADS 48
 
 /* Where peeps_fault_step() does what: tests/stress/fault.c. */
 struct stage_fault {

@@ -67,8 +67,10 @@ static void *member_run(void *pointer)
 
 unsigned int target_thread(const char *name, void (*run)(void *), void *argument)
 {
-	struct member *const member = &members[member_count++];
+	struct member *member;
 
+	target_must(member_count < STAGE_THREADS, "there is room for all threads");
+	member = &members[member_count++];
 	member->run = run;
 	member->argument = argument;
 	(void)snprintf(member->name, sizeof(member->name), "%s", name);
@@ -164,6 +166,7 @@ static const struct {
 	{ "gate", gate_start },       { "loan", loan_start },       { "kept", kept_start },
 	{ "shelf", shelf_start },     { "belfry", belfry_start },   { "scope", scope_start },
 	{ "oneshot", oneshot_start }, { "watch", watch_start },
+	{ "bus", bus_start },
 };
 
 int main(int argc, char **argv)

@@ -69,6 +69,7 @@ void belfry_start(void);
 void scope_start(void);
 void oneshot_start(void);
 void watch_start(void);
+void bus_start(void);
 
 /* In a thread of a scenario: signals at a high rate, whose handlers lock mutexes of this thread's handlers. */
 void handlers_start(unsigned int thread);

@@ -30,13 +30,16 @@ static const struct act {
 	  100000 },
 	{ "a oneshot is received after it was sent, and a watch seen after it changed",
 	  "oneshot watch", 0, 100000 },
+	{ "each receiver of a broadcast is as far behind as was sent and not received", "bus", 0,
+	  60000 },
 	{ "the permits of a semaphore are held, or available", "gate loan kept", 0, 60000 },
 	{ "a rwlock is written by one, or read, by who holds what goes with it", "shelf", 0,
 	  60000 },
 	{ "who waits for a condition has left its mutex", "belfry", 0, 60000 },
 	{ "a scope and its memberships come and go at once", "scope", 0, 60000 },
 	{ "everything at once contradicts nothing",
-	  "relay ring signals churn workers jobs closing brief oneshot watch gate loan kept shelf belfry scope",
+	  "relay ring signals churn workers jobs closing brief oneshot watch bus gate loan kept shelf belfry "
+	  "scope",
 	  20, 20000 },
 };
 #define ACT_COUNT (sizeof(acts) / sizeof(acts[0]))
