@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a oneshot and a watch of ours cost. Compiled with PEEPS_DISABLE: the same without telemetry.
+ * What a oneshot, a watch and a broadcast of ours cost. Compiled with PEEPS_DISABLE: the same without telemetry.
  *
  * usage: singles SCENE [ROUNDS]
  *
@@ -10,6 +10,8 @@
  *   watch_changes  changed, while there is a receiver that looks at none
  *   watch_seen     changed and seen, by one thread
  *   watch_waits    changed by one thread, waited for by another, and back by another watch
+ *   broadcast_items   sent and received, by one thread
+ *   broadcast_stream  sent by another thread, who waits for the only receiver when it is 1,024 behind
  *
  * ns each, of 8 bytes.
  */
@@ -187,6 +189,44 @@ static double watch_seen(void)
 	return per(began_ns, count);
 }
 
+/* --- a broadcast --------------------------------------------------------------------------------- */
+
+static struct peeps_broadcast_tx *bus_tx;
+static struct peeps_broadcast_rx *bus_rx;
+
+static double receive(uint64_t count, bool sends)
+{
+	const uint64_t began_ns = bench_now_ns();
+	uint64_t item = 0;
+
+	for (uint64_t i = 0; i < count; i++) {
+		if (sends)
+			(void)peeps_broadcast_send(bus_tx, &i);
+		require(peeps_broadcast_recv(bus_rx, &item, NULL) == 0, "an item was lost");
+	}
+	return per(began_ns, count);
+}
+
+static double broadcast_items(void)
+{
+	return receive(200000, true);
+}
+
+static double broadcast_stream(void)
+{
+	return receive(200000, false);
+}
+
+static void *stream(void *unused)
+{
+	uint64_t item = 0;
+
+	peeps_broadcast_tx_moved(bus_tx);
+	while (peeps_broadcast_send(bus_tx, &item) == 0)
+		item++;
+	return unused;
+}
+
 /* So that pthread locks for real, and the tick runs. */
 static void *accompany(void *stop)
 {
@@ -199,13 +239,16 @@ static const struct scene {
 	const char *name;
 	double (*round)(void);
 	bool is_answered, echoes;
+	bool is_streamed;
 } scenes[] = {
-	{ "oneshot_items", oneshot_items, false, false },
-	{ "oneshot_lives", oneshot_lives, false, false },
-	{ "oneshot_calls", oneshot_calls, true, false },
-	{ "watch_changes", watch_changes, false, false },
-	{ "watch_seen", watch_seen, false, false },
-	{ "watch_waits", watch_waits, true, true },
+	{ "oneshot_items", oneshot_items, false, false, false },
+	{ "oneshot_lives", oneshot_lives, false, false, false },
+	{ "oneshot_calls", oneshot_calls, true, false, false },
+	{ "watch_changes", watch_changes, false, false, false },
+	{ "watch_seen", watch_seen, false, false, false },
+	{ "watch_waits", watch_waits, true, true, false },
+	{ "broadcast_items", broadcast_items, false, false, false },
+	{ "broadcast_stream", broadcast_stream, false, false, true },
 };
 
 static const struct scene *scene_called(const char *name)
@@ -231,14 +274,23 @@ int main(int argc, char **argv)
 	watch(&back_tx, &back_rx, "bench.back");
 	echoes = scene->echoes;
 	(void)pthread_mutex_lock(&stop);
-	require(pthread_create(&other, NULL, scene->is_answered ? answer : accompany, &stop) == 0,
+	require(peeps_broadcast_new(&bus_tx, &bus_rx, "bench.broadcast", sizeof(uint64_t), 1024,
+				    PEEPS_BROADCAST_WAIT) == 0,
+		"no broadcast");
+	require(pthread_create(&other, NULL,
+			       scene->is_answered   ? answer
+			       : scene->is_streamed ? stream
+						    : accompany,
+			       &stop) == 0,
 		"no thread");
 	peeps_watch_tx_moved(there_tx);
+	peeps_broadcast_rx_moved(bus_rx);
 	(void)scene->round(); /* for warming up */
 	for (size_t round = 0; round < rounds; round++)
 		rounds_ns[round] = scene->round();
 	(void)pthread_mutex_unlock(&stop);
 	(void)peeps_watch_send(there_tx, &end);
+	peeps_broadcast_rx_free(bus_rx); /* ends the stream */
 	(void)pthread_join(other, NULL);
 	(void)snprintf(name, sizeof(name), PROGRAM ".%s", scene->name);
 	bench_series_print(name, "ns", NULL, rounds_ns, rounds);
