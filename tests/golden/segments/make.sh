@@ -9,14 +9,14 @@ set -euo pipefail
 build=$1
 shift
 names=("$@")
-[ ${#names[@]} -gt 0 ] || names=(mutex-lock-order-inversion channel-full-stall one_of_each)
+[ ${#names[@]} -gt 0 ] || names=(one_of_each_1_1 singles)
 scratch=$(mktemp -d)
 pid=
 trap 'kill -KILL $pid 2>/dev/null || true; rm -rf "$scratch"' EXIT
 
 for name in "${names[@]}"; do
 	source=examples/$name.c
-	[ -f "$source" ] || source=tests/golden/segments/$name.c
+	[ -f "$source" ] || source=tests/golden/segments/${name%_1_1}.c # more of each than in 1.0
 	[ -f "$source" ] || source=tests/e2e/$name.c
 	# The paths in a golden file are nobody's.
 	gcc -O1 -D_GNU_SOURCE -DPEEPS_SOURCE_ROOT='"/src/peeps"' -DPEEPS_MODULE='"golden"' -Iwriter -Ilayout \

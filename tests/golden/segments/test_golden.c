@@ -25,7 +25,7 @@
 #include "tests/support/later_segment.h"
 
 static const char *const names[] = { "mutex-lock-order-inversion", "channel-full-stall",
-				     "one_of_each", "singles" };
+				     "one_of_each", "one_of_each_1_1", "singles" };
 #define NAME_COUNT (sizeof(names) / sizeof(names[0]))
 
 struct file {
