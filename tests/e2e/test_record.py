@@ -249,10 +249,14 @@ class Recording(unittest.TestCase):
 
     def test_record__no_room_left__ends_and_keeps_what_was_there(self):
         target = self.start()
+        READ('load', self.path('one.db'), target.pid)
+        room = {'full.db': 12 * os.path.getsize(self.path('one.db'))}  # tables and indexes are big, empty as they are
         for name in ('full' + SUFFIXES[-1], 'full.msgpack', 'full.db'):
+            bytes_max = room.get(name, 400000)
             with self.subTest(name):
                 with Recorder(target.pid, '-i', '1ms', '-o', self.path(name),
-                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (400000, 400000))) as recorder:
+                              preexec_fn=lambda bytes_max=bytes_max: resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_max, bytes_max))
+                              ) as recorder:
                     status, summary, notes = recorder.end(None)
                 self.assertEqual((status, summary['ended_by']), (8, 'failed'), notes)
                 self.assertGreater(summary['snapshots'], 1)
