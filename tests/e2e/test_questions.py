@@ -13,6 +13,7 @@ import unittest
 
 import tap
 from made import Made
+from snapshot import Snapshot
 from target import PeepsRead, Target
 
 READ = PeepsRead(sys.argv[1])
@@ -55,20 +56,22 @@ class Questions(unittest.TestCase):
             self.assertEqual(answer.status, 0, answer)
         return self.path('series')
 
-    def example(self, name, *waiters):
-        """A dump of an example, taken once all wait that are named."""
-        def blocked(answer):
-            return {wait['actor_name'] for wait in json.loads(answer.out)['waits']}
+    def example(self, name, *waiters, sleepers=()):
+        """A dump of an example, taken once all wait that are named, and no others, and the sleepers sleep."""
+        def is_complete(answer):
+            snapshot = Snapshot.of(answer)
+            return (snapshot and {wait[0] for wait in snapshot.pending()} == set(waiters)
+                    and all(snapshot.activity(sleeper) == 'sleeping' for sleeper in sleepers))
 
         with Target(EXAMPLES[name]) as target:
-            answer = READ.until(target.pid, lambda answer: blocked(answer) == set(waiters), 'blocked', '-J')
-            self.assertEqual(blocked(answer), set(waiters), answer)
-            answer = READ('dump', '-o', self.path(f'{name}.json'), target.pid)
-            self.assertEqual(answer.status, 0, answer)
+            answer = READ.until(target.pid, is_complete, 'dump', '-f', 'json')
+        self.assertTrue(is_complete(answer), answer)
+        with open(self.path(f'{name}.json'), 'w', encoding='utf-8') as file:
+            file.write(answer.out)
         return self.path(f'{name}.json')
 
     def stall(self):
-        return self.example('channel-full-stall', 'bounded_sender', 'blocked_receiver')
+        return self.example('channel-full-stall', 'bounded_sender', 'blocked_receiver', sleepers=('main', 'stalled_receiver'))
 
     def starvation(self):
         return self.example('semaphore-starvation', 'permit_waiter')
