@@ -302,6 +302,9 @@ static void snapshot__from_one_database_into_another__does_not_grow_for_ever(voi
 	"replace(replace(replace(sql, ' TEXT', ''), ' INTEGER NOT', ' NOT'), ' STRICT', '') " \
 	"WHERE name = '" table "'; PRAGMA writable_schema = RESET;"
 
+/* Views name the columns that they show. */
+#define WITHOUT_VIEWS "DROP VIEW wakers; DROP VIEW channels; DROP VIEW waits; DROP VIEW nodes; "
+
 static const struct hostile {
 	const char *name, *sql, *word; /* of why */
 } hostiles[] = {
@@ -314,7 +317,8 @@ static const struct hostile {
 	  "DROP TABLE scopes; CREATE VIRTUAL TABLE scopes USING fts5(row, snapshot_id)",
 	  "its table scopes" },
 	{ "missing table", "DROP TABLE findings", "its table findings" },
-	{ "missing column", "ALTER TABLE edges DROP COLUMN attrs_json", "attrs_json" },
+	{ "missing column", WITHOUT_VIEWS "ALTER TABLE edges DROP COLUMN attrs_json",
+	  "attrs_json" },
 	{ "generated column",
 	  "DROP TABLE findings; CREATE TABLE findings (row INTEGER PRIMARY KEY, snapshot_id, kind AS (zeroblob(9)))",
 	  "its table findings" },
@@ -351,8 +355,8 @@ static const struct hostile {
 	  "UPDATE findings SET edges_json = replace(edges_json, '\"index\":0', '\"index\":2')",
 	  "findings[0].edges" },
 	{ "an edge twice",
-	  "INSERT INTO edges SELECT NULL, snapshot_id, position, src_id, dst_id, kind, attrs_json, op_kind, state, "
-	  "pending_since_ptime_ns FROM edges",
+	  "INSERT INTO edges (snapshot_id, position, src_id, dst_id, kind, attrs_json) "
+	  "SELECT snapshot_id, position, src_id, dst_id, kind, attrs_json FROM edges",
 	  "edges[5].position" },
 	{ "another schema", "UPDATE snapshots SET schema = 'peeps.snapshot/2'",
 	  "peeps.snapshot/2" },
