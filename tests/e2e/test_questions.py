@@ -56,12 +56,18 @@ class Questions(unittest.TestCase):
             self.assertEqual(answer.status, 0, answer)
         return self.path('series')
 
-    def example(self, name, *waiters, sleepers=()):
-        """A dump of an example, taken once all wait that are named, and no others, and the sleepers sleep."""
+    # What those do for whom the others wait, once it has come to that.
+    SETTLED = {'channel-full-stall': {('thread', 'main'): 'sleeping', ('thread', 'stalled_receiver'): 'sleeping'},
+               'semaphore-starvation': {('thread', 'permit_holder'): 'sleeping'},
+               'task-hand-over': {('task', 'job_1'): 'suspended'}}
+
+    def example(self, name, *waiters):
+        """A dump of an example, taken once all wait that are named, and no others, and whom they wait for has settled."""
         def is_complete(answer):
             snapshot = Snapshot.of(answer)
             return (snapshot and {wait[0] for wait in snapshot.pending()} == set(waiters)
-                    and all(snapshot.activity(sleeper) == 'sleeping' for sleeper in sleepers))
+                    and all(snapshot.activity(who, kind) == activity
+                            for (kind, who), activity in self.SETTLED.get(name, {}).items()))
 
         with Target(EXAMPLES[name]) as target:
             answer = READ.until(target.pid, is_complete, 'dump', '-f', 'json')
@@ -71,7 +77,7 @@ class Questions(unittest.TestCase):
         return self.path(f'{name}.json')
 
     def stall(self):
-        return self.example('channel-full-stall', 'bounded_sender', 'blocked_receiver', sleepers=('main', 'stalled_receiver'))
+        return self.example('channel-full-stall', 'bounded_sender', 'blocked_receiver')
 
     def starvation(self):
         return self.example('semaphore-starvation', 'permit_waiter')
