@@ -347,6 +347,7 @@ int peeps_database_read(struct peeps_database *database, const char *path,
 {
 	int r = name_file(database, path);
 
+	database->tidies = peeps_database_is_alone(path);
 	if (r == 0 && peeps_database_open_read_only(&database->sqlite, path) != SQLITE_OK)
 		r = peeps_database_fail_to_read(database, problem);
 	if (r == 0)
@@ -363,6 +364,8 @@ void peeps_database_close(struct peeps_database *database)
 {
 	peeps_inserts_free(database->inserts);
 	(void)sqlite3_close(database->sqlite);
+	if (database->tidies)
+		peeps_database_tidy(database->file);
 	free(database->file);
 	*database = (struct peeps_database){ .sqlite = NULL };
 }

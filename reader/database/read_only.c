@@ -121,9 +121,10 @@ static off_t length_of(const char *path)
 	return stat(path, &status) == 0 ? status.st_size : 0;
 }
 
-static bool has_shm(const char *file)
+/* Whether there is, or may be, a file of that name with the suffix. */
+static bool has_beside(const char *file, const char *suffix)
 {
-	char *path = sqlite3_mprintf("%s-shm", file);
+	char *path = sqlite3_mprintf("%s%s", file, suffix);
 	struct stat status;
 	const bool has = !path || stat(path, &status) == 0;
 
@@ -144,7 +145,7 @@ static int open_as_it_lies(sqlite3 **sqlite, const char *path)
 		return r;
 	if (length_of(sqlite3_filename_wal(file)) == 0)
 		r = open_as(sqlite, path, "?immutable=1", "");
-	else if (!has_shm(file))
+	else if (!has_beside(file, "-shm"))
 		r = open_as(sqlite, path, "?vfs=unix-none", "PRAGMA locking_mode = EXCLUSIVE");
 	if (*sqlite != before)
 		(void)sqlite3_close(before);
@@ -156,4 +157,44 @@ int peeps_database_open_read_only(sqlite3 **sqlite, const char *path)
 	const int r = open_as(sqlite, path, "", "");
 
 	return *sqlite && may_not_write_beside_it(r) ? open_as_it_lies(sqlite, path) : r;
+}
+
+/* --- what SQLite leaves beside it ------------------------------------------------------------------------------- */
+
+bool peeps_database_is_alone(const char *path)
+{
+	char *file = realpath(path, NULL); /* as SQLite names what it makes */
+	const bool is_alone = file && !has_beside(file, "-wal") && !has_beside(file, "-shm");
+
+	free(file);
+	return is_alone;
+}
+
+/* Whoever is the last to close one that may be written removes them, with locks that who may only read does not get. Of
+ * an empty WAL nothing is put into the database. */
+static void open_and_close(const char *path)
+{
+	char *uri = uri_of(path, "");
+	sqlite3 *sqlite = NULL;
+
+	if (uri && sqlite3_open_v2(uri, &sqlite, SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI, NULL) ==
+			   SQLITE_OK) {
+		mistrust(sqlite);
+		(void)sqlite3_busy_timeout(sqlite, 0);
+		(void)set_up(sqlite);
+	}
+	(void)sqlite3_close(sqlite);
+	free(uri);
+}
+
+void peeps_database_tidy(const char *path)
+{
+	char *file = realpath(path, NULL);
+	char *wal = file ? sqlite3_mprintf("%s-wal", file) : NULL;
+	struct stat status;
+
+	if (wal && stat(wal, &status) == 0 && status.st_size == 0)
+		open_and_close(path);
+	sqlite3_free(wal);
+	free(file);
 }

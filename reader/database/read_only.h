@@ -3,6 +3,8 @@
 #ifndef PEEPS_READER_DATABASE_READ_ONLY_H
 #define PEEPS_READER_DATABASE_READ_ONLY_H
 
+#include <stdbool.h>
+
 struct sqlite3;
 
 /* Of one row: what is longer is refused. A million victims of a deadlock come to 60 MiB. */
@@ -18,5 +20,17 @@ struct sqlite3;
  * Returns SQLite's result: the schema was read if that is SQLITE_OK.
  */
 int peeps_database_open_read_only(struct sqlite3 **sqlite, const char *path);
+
+/**
+ * peeps_database_is_alone - whether neither of these two files lies beside it
+ */
+bool peeps_database_is_alone(const char *path);
+
+/**
+ * peeps_database_tidy - remove those two, after who made them by reading has closed it
+ *
+ * Nothing is done where they are somebody's: who uses it keeps them, and what a WAL has stays in it.
+ */
+void peeps_database_tidy(const char *path);
 
 #endif

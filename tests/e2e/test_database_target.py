@@ -168,6 +168,48 @@ class Which(Folder):
             self.assertIn('opened by its name', result.stderr.decode())
 
 
+class Traces(Folder):
+    def beside(self):
+        return sorted(os.listdir(self.folder.name))
+
+    def test_read__nobody_else_has_it__leaves_nothing_beside_it(self):
+        self.load('one.db', GOLDENS[0])
+        os.symlink('one.db', self.path('link.db'))
+        before = content(self.path('one.db')), os.stat(self.path('one.db')).st_mtime_ns
+        for name in ('one.db', 'link.db'):
+            for verb in (*VERBS, ('query', 'blockers'), ('query', '-e', 'SELECT 1'), ('check', '--at', 9)):
+                READ(*verb, self.path(name))
+                self.assertEqual(self.beside(), ['link.db', 'one.db'], verb)
+        READ('diff', self.path('one.db'), self.path('link.db'))
+        self.assertEqual(self.beside(), ['link.db', 'one.db'])
+        self.assertEqual((content(self.path('one.db')), os.stat(self.path('one.db')).st_mtime_ns), before)
+
+    def test_read__others_have_it__keeps_what_is_theirs(self):
+        self.load('one.db', GOLDENS[0])
+        reader = sqlite3.connect(self.path('one.db'))
+        self.assertEqual(reader.execute('SELECT count(*) FROM snapshots').fetchone(), (1,))
+        READ('check', self.path('one.db'))
+        self.assertEqual(self.beside(), ['one.db', 'one.db-shm', 'one.db-wal'])
+        reader.execute("UPDATE snapshots SET origin = 'elsewhere'")
+        reader.commit()
+        before = content(self.path('one.db-wal'))
+        self.assertIn('elsewhere', READ('check', self.path('one.db')).out)
+        self.assertEqual(content(self.path('one.db-wal')), before)
+        reader.close()
+
+    def test_read__wal_of_one_that_was_killed__keeps_it(self):
+        self.load('one.db', GOLDENS[0])
+        writer = sqlite3.connect(self.path('one.db'))
+        writer.execute("UPDATE snapshots SET origin = 'elsewhere'")
+        writer.commit()
+        for suffix in ('', '-wal'):
+            shutil.copy(self.path('one.db' + suffix), self.path('left.db' + suffix))
+        writer.close()
+        before = content(self.path('left.db')), content(self.path('left.db-wal'))
+        self.assertIn('elsewhere', READ('check', self.path('left.db')).out)
+        self.assertEqual((content(self.path('left.db')), content(self.path('left.db-wal'))), before)
+
+
 class Meanwhile(Folder):
     def test_written_to__by_load__is_read_as_it_was_at_one_moment(self):
         self.load('busy.db', *GOLDENS)
@@ -327,7 +369,7 @@ class Hostile(Folder):
 
 def suite():
     loader = unittest.TestLoader()
-    return unittest.TestSuite(loader.loadTestsFromTestCase(case) for case in (AsItWentIn, Which, Meanwhile, Hostile))
+    return unittest.TestSuite(loader.loadTestsFromTestCase(case) for case in (AsItWentIn, Which, Traces, Meanwhile, Hostile))
 
 
 if __name__ == '__main__':
