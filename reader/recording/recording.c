@@ -107,7 +107,7 @@ static int lock(struct peeps_recording *recording, const char *path, struct peep
 				 "another peeps-read is recording into it");
 }
 
-/* One that was made for nothing. */
+/* One that was made for nothing is removed. */
 static void unlock(struct peeps_recording *recording)
 {
 	if (recording->is_new && recording->snapshots == 0)
@@ -248,6 +248,8 @@ int peeps_recording_close(struct peeps_recording *recording, struct peeps_proble
 {
 	if (recording->kind == PEEPS_RECORDING_SERIES)
 		return peeps_series_writer_close(&recording->series, problem);
+	if (recording->is_new && recording->snapshots == 0 && measure(recording, problem) != 0)
+		recording->is_new = false; /* another program may have loaded something into it */
 	peeps_database_close(&recording->database);
 	unlock(recording);
 	return 0;

@@ -269,6 +269,15 @@ class Recording(unittest.TestCase):
                     self.assertIn('File too large', notes)
                     self.assertEqual(json.loads(READ('dump', '-J', self.path(name)).out)['sequence'], summary['snapshots'])
 
+    def test_record__nobody_came_but_others_loaded_something__keeps_that(self):
+        target = Target(DEADLOCK, env={'PEEPS_NAME': self.name + '-else'})
+        self.addCleanup(target.__exit__)
+        with Recorder(self.name + '-none', '-i', '5ms', '-o', self.path('both.db')) as recorder:
+            self.assertTrue(until(lambda: READ('load', self.path('both.db'), target.pid).status == 0
+                                  if os.path.exists(self.path('both.db')) else False))
+            recorder.end()
+        self.assertEqual(READ('check', self.path('both.db')).status, 1)
+
     def test_record__nobody_reads_its_notes__goes_on(self):
         target = self.start()
         with Recorder(self.name, '-i', '5ms', '-o', self.path()) as recorder:
