@@ -60,7 +60,7 @@ WITH pair AS MATERIALIZED (
 		SELECT id FROM entities WHERE snapshot_id = :before
 		EXCEPT
 		SELECT id FROM entities WHERE snapshot_id = ?1
-		ORDER BY id
+		ORDER BY id LIMIT -1 -- else the order is left out, and all ids are put into a table instead of being merged
 	) AS gone
 	CROSS JOIN entities AS old ON old.snapshot_id = :before AND old.id = gone.id
 )
