@@ -347,7 +347,7 @@ int peeps_database_read(struct peeps_database *database, const char *path,
 {
 	int r = name_file(database, path);
 
-	database->tidies = peeps_database_is_alone(path);
+	database->tidies = r == 0;
 	if (r == 0 && peeps_database_open_read_only(&database->sqlite, path) != SQLITE_OK)
 		r = peeps_database_fail_to_read(database, problem);
 	if (r == 0)

@@ -27,7 +27,7 @@ struct peeps_database {
 	const char *name; /* for problems: its path, borrowed; or what stands for one in memory */
 	char *file;       /* as SQLite is told it; NULL in memory */
 	bool is_new;      /* it had no tables when it was opened */
-	bool tidies;      /* what reading it leaves beside the file is removed */
+	bool tidies;      /* what reading has made beside the file is removed */
 	struct peeps_inserts *inserts;  /* prepared when the first snapshot is added */
 	struct peeps_progress progress; /* of peeps_database_add(): whoever opened it may set it */
 };

@@ -108,9 +108,11 @@ static int open_as(sqlite3 **sqlite, const char *path, const char *query, const 
 
 /* --- where nothing may be written ------------------------------------------------------------------------------- */
 
-static bool may_not_write_beside_it(int result)
+/* It is not allowed, or the disk is full. */
+static bool cannot_write_beside_it(int result)
 {
-	return (result & 0xff) == SQLITE_CANTOPEN || (result & 0xff) == SQLITE_READONLY;
+	return (result & 0xff) == SQLITE_CANTOPEN || (result & 0xff) == SQLITE_READONLY ||
+	       result == SQLITE_IOERR_SHMOPEN || result == SQLITE_IOERR_SHMSIZE;
 }
 
 /* Bytes; 0 also if it is not there. */
@@ -121,15 +123,16 @@ static off_t length_of(const char *path)
 	return stat(path, &status) == 0 ? status.st_size : 0;
 }
 
-/* Whether there is, or may be, a file of that name with the suffix. */
-static bool has_beside(const char *file, const char *suffix)
+/* Bytes of what everybody who has it open maps; a shorter one is what a full disk left of the attempt to make it. */
+#define SHM_BYTES_MIN 32768
+
+static bool is_used(const char *file)
 {
-	char *path = sqlite3_mprintf("%s%s", file, suffix);
-	struct stat status;
-	const bool has = !path || stat(path, &status) == 0;
+	char *path = sqlite3_mprintf("%s-shm", file);
+	const bool is_used = !path || length_of(path) >= SHM_BYTES_MIN;
 
 	sqlite3_free(path);
-	return has;
+	return is_used;
 }
 
 /* The WAL has what was committed and is not in the file itself. If there is none, nobody is writing, and it is as if it
@@ -145,7 +148,7 @@ static int open_as_it_lies(sqlite3 **sqlite, const char *path)
 		return r;
 	if (length_of(sqlite3_filename_wal(file)) == 0)
 		r = open_as(sqlite, path, "?immutable=1", "");
-	else if (!has_beside(file, "-shm"))
+	else if (!is_used(file))
 		r = open_as(sqlite, path, "?vfs=unix-none", "PRAGMA locking_mode = EXCLUSIVE");
 	if (*sqlite != before)
 		(void)sqlite3_close(before);
@@ -156,19 +159,10 @@ int peeps_database_open_read_only(sqlite3 **sqlite, const char *path)
 {
 	const int r = open_as(sqlite, path, "", "");
 
-	return *sqlite && may_not_write_beside_it(r) ? open_as_it_lies(sqlite, path) : r;
+	return *sqlite && cannot_write_beside_it(r) ? open_as_it_lies(sqlite, path) : r;
 }
 
 /* --- what SQLite leaves beside it ------------------------------------------------------------------------------- */
-
-bool peeps_database_is_alone(const char *path)
-{
-	char *file = realpath(path, NULL); /* as SQLite names what it makes */
-	const bool is_alone = file && !has_beside(file, "-wal") && !has_beside(file, "-shm");
-
-	free(file);
-	return is_alone;
-}
 
 /* Whoever is the last to close one that may be written removes them, with locks that who may only read does not get. Of
  * an empty WAL nothing is put into the database. */
@@ -189,7 +183,7 @@ static void open_and_close(const char *path)
 
 void peeps_database_tidy(const char *path)
 {
-	char *file = realpath(path, NULL);
+	char *file = realpath(path, NULL); /* as SQLite names what it makes */
 	char *wal = file ? sqlite3_mprintf("%s-wal", file) : NULL;
 	struct stat status;
 

@@ -184,6 +184,26 @@ class Traces(Folder):
         self.assertEqual(self.beside(), ['link.db', 'one.db'])
         self.assertEqual((content(self.path('one.db')), os.stat(self.path('one.db')).st_mtime_ns), before)
 
+    def test_read__after_who_may_not_remove_them__leaves_nothing_beside_it(self):
+        self.load('one.db', GOLDENS[0])
+        other = sqlite3.connect(f'file:{self.path("one.db")}?mode=ro', uri=True)
+        self.assertEqual(other.execute('SELECT count(*) FROM snapshots').fetchone(), (1,))
+        other.close()
+        self.assertEqual(self.beside(), ['one.db', 'one.db-shm', 'one.db-wal'])
+        READ('check', self.path('one.db'))
+        self.assertEqual(self.beside(), ['one.db'])
+
+    def test_read__full_disk__is_read_as_it_lies(self):
+        """A file that may not grow is as good: what SQLite maps beside the database cannot be made."""
+        self.load('one.db', GOLDENS[0])
+        wanted = READ('check', self.path('one.db'))
+        result = subprocess.run([READ.path, 'check', self.path('one.db')], capture_output=True, timeout=20, check=False,
+                                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)))
+        answer = Answer(result)
+        self.assertEqual((answer.status, without_origin(answer)), (wanted.status, without_origin(wanted)), answer)
+        READ('check', self.path('one.db'))
+        self.assertEqual(self.beside(), ['one.db'])
+
     def test_read__others_have_it__keeps_what_is_theirs(self):
         self.load('one.db', GOLDENS[0])
         reader = sqlite3.connect(self.path('one.db'))
