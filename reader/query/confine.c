@@ -111,7 +111,8 @@ static int look_at_clock(void *context)
 {
 	struct peeps_confinement *confinement = context;
 
-	confinement->is_late = peeps_clock_monotonic_ns() >= confinement->deadline_ns;
+	confinement->is_late =
+		confinement->deadline_ns && peeps_clock_monotonic_ns() >= confinement->deadline_ns;
 	return confinement->is_late;
 }
 
@@ -179,7 +180,7 @@ int peeps_confine(struct peeps_confinement *confinement, struct sqlite3 *sqlite,
 	*confinement = (struct peeps_confinement){
 		.sqlite = sqlite,
 		.bounds = *bounds,
-		.deadline_ns = peeps_clock_monotonic_ns() + bounds->timeout_ns,
+		.left_ns = bounds->timeout_ns,
 	};
 	if (sqlite3_exec(sqlite, sql, NULL, NULL, NULL) != SQLITE_OK ||
 	    make_tables(sqlite) != SQLITE_OK) {
@@ -191,8 +192,32 @@ int peeps_confine(struct peeps_confinement *confinement, struct sqlite3 *sqlite,
 	sqlite3_progress_handler(sqlite, STEPS_BETWEEN_LOOKS, look_at_clock, confinement);
 	(void)sqlite3_set_authorizer(sqlite, authorize, confinement);
 	(void)sqlite3_hard_heap_limit64(sqlite3_memory_used() + bounds->memory_bytes);
-	peeps_deadline_begin(bounds->timeout_ns + GRACE_NS);
+	peeps_deadline_begin();
+	peeps_confine_resume(confinement);
 	return 0;
+}
+
+void peeps_confine_resume(struct peeps_confinement *confinement)
+{
+	if (confinement->deadline_ns)
+		return;
+	if (__builtin_add_overflow(peeps_clock_monotonic_ns(), confinement->left_ns,
+				   &confinement->deadline_ns) ||
+	    confinement->deadline_ns > UINT64_MAX - GRACE_NS)
+		confinement->deadline_ns = UINT64_MAX - GRACE_NS;
+	peeps_deadline_set(confinement->deadline_ns + GRACE_NS);
+}
+
+void peeps_confine_pause(struct peeps_confinement *confinement)
+{
+	const uint64_t now_ns = peeps_clock_monotonic_ns();
+
+	if (!confinement->deadline_ns)
+		return;
+	confinement->left_ns =
+		confinement->deadline_ns > now_ns ? confinement->deadline_ns - now_ns : 0;
+	confinement->deadline_ns = 0;
+	peeps_deadline_set(0);
 }
 
 void peeps_confine_end(struct peeps_confinement *confinement)

@@ -25,7 +25,8 @@ struct peeps_bounds {
 struct peeps_confinement {
 	struct sqlite3 *sqlite;
 	struct peeps_bounds bounds;
-	uint64_t deadline_ns; /* CLOCK_MONOTONIC */
+	uint64_t deadline_ns; /* CLOCK_MONOTONIC; 0 = paused */
+	uint64_t left_ns;     /* of the time, when it was paused */
 	bool is_late;         /* and was stopped because of it */
 	char refused[128];    /* what was wanted and is not allowed; "" = nothing */
 };
@@ -41,5 +42,14 @@ struct peeps_confinement {
 int peeps_confine(struct peeps_confinement *confinement, struct sqlite3 *sqlite,
 		  const struct peeps_bounds *bounds, struct peeps_problem *problem);
 void peeps_confine_end(struct peeps_confinement *confinement);
+
+/**
+ * peeps_confine_pause - from now on its time does not pass, until peeps_confine_resume()
+ *
+ * For what is not the statement's to answer for: whoever reads the answer may take his time, as a pager does. Nothing is
+ * run meanwhile: peeps_statement_next() resumes for as long as it takes.
+ */
+void peeps_confine_pause(struct peeps_confinement *confinement);
+void peeps_confine_resume(struct peeps_confinement *confinement);
 
 #endif

@@ -8,13 +8,15 @@
 
 #include <stdint.h>
 
-/**
- * peeps_deadline_begin - if it is not ended in time, this process is: with status 8, three lines that say so, and without
- * leaving an unfinished file (reader/command/unfinished.h)
- *
- * By SIGALRM, one at a time.
- */
-void peeps_deadline_begin(uint64_t ns);
+/* By SIGALRM, one at a time; there is no deadline yet. */
+void peeps_deadline_begin(void);
 void peeps_deadline_end(void);
+
+/**
+ * peeps_deadline_set - soon after it this process is ended: with status 8, three lines that say so, and without leaving an
+ * unfinished file (reader/command/unfinished.h)
+ * @ns: CLOCK_MONOTONIC; 0 = none any more. Costs a store: it may be set for each row
+ */
+void peeps_deadline_set(uint64_t ns);
 
 #endif

@@ -252,8 +252,11 @@ static uint64_t bytes_of_row(const struct peeps_statement *statement)
 
 int peeps_statement_next(struct peeps_statement *statement, struct peeps_problem *problem)
 {
-	const int code = sqlite3_step(statement->prepared);
+	int code;
 
+	peeps_confine_resume(statement->confinement);
+	code = sqlite3_step(statement->prepared);
+	peeps_confine_pause(statement->confinement);
 	if (code == SQLITE_DONE)
 		return 0;
 	if (code != SQLITE_ROW)

@@ -285,6 +285,7 @@ static int ask(struct query *query, bool in_place)
 		r = peeps_about_came_from(&query->about, query->database.name);
 	if (r == 0)
 		r = prepare(query, &problem);
+	peeps_confine_pause(&query->confinement);
 	if (r == 0) {
 		status = peeps_answer_of(query->options, print_answer, query);
 		peeps_statement_finish(&query->statement);

@@ -254,9 +254,18 @@ class Bounds(Scratch):
         READ('check', self.database)  # removes what SQLite had beside it when it was ended, as whoever reads it next does
         self.assertEqual(set(os.listdir(self.folder.name)), before)
 
+    def test_whoever_reads_slowly__gets_all_of_it(self):
+        sql = ENDLESS + 'SELECT x FROM c LIMIT 50000'
+        asked = subprocess.Popen([READ.path, 'query', self.database, '-e', sql, '-f', 'csv', '--timeout', '1s'],
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        with self.assertRaises(subprocess.TimeoutExpired):
+            asked.wait(timeout=3)  # the pipe is full
+        out, err = asked.communicate(timeout=60)
+        self.assertEqual((asked.returncode, out.count(b'\n'), err), (0, 50001, b''))
+
     def test_too_much_memory__is_stopped(self):
         sql = ENDLESS + 'SELECT hex(zeroblob(10000000)) || x AS y FROM (SELECT x FROM c LIMIT 100) ORDER BY y'
-        self.expect_error(READ('query', self.database, '-e', sql, timeout=60), 8, '1024 MiB of memory')
+        self.expect_error(READ('query', self.database, '-e', sql, '--timeout', '5m', timeout=300), 8, '1024 MiB of memory')
 
     def test_too_long_values__are_stopped(self):
         self.expect_error(READ('query', self.database, '-e', 'SELECT zeroblob(100000000)'), 8, 'longer than is allowed')
