@@ -113,9 +113,8 @@ static int run(struct peeps_database *database, const char *sql, struct peeps_pr
 
 /* --- whose it is ------------------------------------------------------------------------------------------------ */
 
-/* The first column of the first row. */
-static int ask(struct peeps_database *database, const char *sql, int64_t *out,
-	       struct peeps_problem *problem)
+int peeps_database_ask(struct peeps_database *database, const char *sql, int64_t *out,
+		       struct peeps_problem *problem)
 {
 	sqlite3_stmt *statement = NULL;
 	int r = 0;
@@ -151,12 +150,13 @@ static int check_tables(struct peeps_database *database, struct peeps_problem *p
 static int check_schema(struct peeps_database *database, struct peeps_problem *problem)
 {
 	int64_t application, version, tables;
-	int r = ask(database, "PRAGMA application_id", &application, problem);
+	int r = peeps_database_ask(database, "PRAGMA application_id", &application, problem);
 
 	if (r == 0)
-		r = ask(database, "PRAGMA user_version", &version, problem);
+		r = peeps_database_ask(database, "PRAGMA user_version", &version, problem);
 	if (r == 0)
-		r = ask(database, "SELECT exists(SELECT 1 FROM sqlite_schema)", &tables, problem);
+		r = peeps_database_ask(database, "SELECT exists(SELECT 1 FROM sqlite_schema)",
+				       &tables, problem);
 	if (r)
 		return r;
 	database->is_new = application == 0 && version == 0 && tables == 0;

@@ -81,6 +81,14 @@ int64_t peeps_database_keep(struct peeps_database *database, uint64_t count,
 			    struct peeps_problem *problem);
 
 /**
+ * peeps_database_ask - the first column of the first row, as a number; null is 0
+ *
+ * Returns 0 or -errno with the problem filled, also if there is no row.
+ */
+int peeps_database_ask(struct peeps_database *database, const char *sql, int64_t *out,
+		       struct peeps_problem *problem);
+
+/**
  * peeps_database_fail - fill a problem with what SQLite says of its last error
  *
  * Returns -errno: -ENOSPC, -EIO, -EBADMSG (damaged, or not as it should be), -EBUSY, -ENOMEM, ...

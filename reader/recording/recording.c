@@ -56,20 +56,15 @@ static bool is_database(const char *path)
 
 /* --- a database ------------------------------------------------------------------------------------------------- */
 
-/* A number that SQL answers with; null is 0. */
+/* A number; null is 0. */
 static int ask(struct peeps_recording *recording, const char *sql, uint64_t *out,
 	       struct peeps_problem *problem)
 {
-	sqlite3_stmt *statement = NULL;
-	int r = 0;
+	int64_t number;
+	const int r = peeps_database_ask(&recording->database, sql, &number, problem);
 
-	if (sqlite3_prepare_v2(recording->database.sqlite, sql, -1, &statement, NULL) !=
-		    SQLITE_OK ||
-	    sqlite3_step(statement) != SQLITE_ROW)
-		r = peeps_database_fail(&recording->database, problem);
-	else
-		*out = (uint64_t)sqlite3_column_int64(statement, 0);
-	(void)sqlite3_finalize(statement);
+	if (r == 0)
+		*out = (uint64_t)number;
 	return r;
 }
 
@@ -107,35 +102,64 @@ static int lock(struct peeps_recording *recording, const char *path, struct peep
 				 "another peeps-read is recording into it");
 }
 
-/* One that was made for nothing is removed. */
-static void unlock(struct peeps_recording *recording)
+static void unlock(struct peeps_recording *recording, bool remove)
 {
-	if (recording->is_new && recording->snapshots == 0)
+	if (remove)
 		(void)unlink(recording->path);
 	(void)close(recording->lock_fd);
+}
+
+static bool is_empty_file(int fd)
+{
+	struct stat status;
+
+	return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size == 0;
+}
+
+/* Others may have loaded something into it meanwhile. None can while this transaction lasts. */
+static bool is_still_empty(struct peeps_recording *recording)
+{
+	struct peeps_problem unused = { .status = 0 };
+	int64_t count;
+
+	return sqlite3_exec(recording->database.sqlite, "BEGIN IMMEDIATE", NULL, NULL, NULL) ==
+		       SQLITE_OK &&
+	       peeps_database_ask(&recording->database, "SELECT count(*) FROM snapshots", &count,
+				  &unused) == 0 &&
+	       count == 0;
+}
+
+/* One that was made for nothing goes, unless somebody else has it open: who closes it last takes its log away. */
+static void close_database(struct peeps_recording *recording)
+{
+	const char *file = sqlite3_db_filename(recording->database.sqlite, "main");
+	char *log = sqlite3_mprintf("%s-wal", file);
+	const bool is_empty = recording->is_new && is_still_empty(recording);
+
+	peeps_database_close(&recording->database);
+	unlock(recording, is_empty && log && access(log, F_OK) != 0);
+	sqlite3_free(log);
 }
 
 static int open_database(struct peeps_recording *recording, const char *path,
 			 struct peeps_problem *problem)
 {
-	struct stat status;
 	int r = lock(recording, path, problem);
 
 	if (r)
 		return r;
 	recording->path = path;
-	recording->is_new = fstat(recording->lock_fd, &status) == 0 && status.st_size == 0;
+	recording->is_new = is_empty_file(recording->lock_fd);
 	r = peeps_database_append(&recording->database, path, problem);
-	if (r == 0) {
-		r = ask(recording, "SELECT max(sequence) FROM snapshots", &recording->last,
-			problem);
-		if (r == 0)
-			r = measure(recording, problem);
-		if (r)
-			peeps_database_close(&recording->database);
+	if (r) {
+		unlock(recording, recording->is_new && is_empty_file(recording->lock_fd));
+		return r;
 	}
+	r = ask(recording, "SELECT max(sequence) FROM snapshots", &recording->last, problem);
+	if (r == 0)
+		r = measure(recording, problem);
 	if (r)
-		unlock(recording);
+		close_database(recording);
 	return r;
 }
 
@@ -248,9 +272,6 @@ int peeps_recording_close(struct peeps_recording *recording, struct peeps_proble
 {
 	if (recording->kind == PEEPS_RECORDING_SERIES)
 		return peeps_series_writer_close(&recording->series, problem);
-	if (recording->is_new && recording->snapshots == 0 && measure(recording, problem) != 0)
-		recording->is_new = false; /* another program may have loaded something into it */
-	peeps_database_close(&recording->database);
-	unlock(recording);
+	close_database(recording);
 	return 0;
 }

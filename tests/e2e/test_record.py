@@ -97,6 +97,21 @@ class Recording(unittest.TestCase):
             return answer.status == 0 and json.loads(answer.out)['sequence'] >= last
         self.assertTrue(until(there), f'no snapshot {last} of {path}: {READ("check", path)}')
 
+    def test_record__nobody_came_but_another_has_loaded_meanwhile__leaves_what_he_loaded(self):
+        target, path = self.start(), self.path('shared.db')
+        with Recorder('nobody-is-called-so', '-i', '50ms', '-o', path) as recorder:
+            self.assertTrue(until(lambda: os.path.exists(path) and os.path.getsize(path) > 0))
+            self.assertEqual(READ('load', path, target.pid).status, 0)
+            self.assertEqual(recorder.end()[0], 3)
+        with sqlite3.connect(path) as database:
+            self.assertEqual(database.execute('SELECT count(*) FROM snapshots').fetchone(), (1,))
+
+    def test_record__what_is_no_file__is_left_alone(self):
+        target, path = self.start(), self.path('pipe.db')
+        os.mkfifo(path)
+        self.assertNotEqual(READ('record', target.pid, '-t', '100ms', '-o', path).status, 0)
+        self.assertTrue(os.path.exists(path))
+
     # --- what is in it ----------------------------------------------------------------------------------------------
 
     def test_record__each_format__has_a_snapshot_a_tick(self):
