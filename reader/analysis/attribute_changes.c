@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "reader/graph/id_index.h"
+#include "reader/graph/text.h"
 
 #define COMPARED_IN_TURN 64 /* attributes; of more an index is made */
 
@@ -27,13 +28,6 @@ static bool is_left_out(const char *name)
 	return false;
 }
 
-static bool ends_with(const char *name, const char *end)
-{
-	const size_t length = strlen(name), end_length = strlen(end);
-
-	return length >= end_length && strcmp(name + length - end_length, end) == 0;
-}
-
 static bool is_number(const struct peeps_value *value)
 {
 	return value && (value->type == PEEPS_VALUE_UNSIGNED || value->type == PEEPS_VALUE_REAL);
@@ -42,7 +36,7 @@ static bool is_number(const struct peeps_value *value)
 static enum peeps_attribute_class class_of(const struct peeps_attribute_change *change)
 {
 	return is_number(change->before) && is_number(change->after) &&
-			       !ends_with(change->name, "_ptime_ms")
+			       !peeps_text_ends_with(change->name, "_ptime_ms")
 		       ? PEEPS_ATTRIBUTE_COUNTER
 		       : PEEPS_ATTRIBUTE_STATE;
 }

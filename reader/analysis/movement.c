@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "reader/analysis/attribute_changes.h"
+#include "reader/graph/text.h"
 
 struct summing {
 	const struct peeps_difference *difference;
@@ -133,9 +134,7 @@ static int sum(void *context, const struct peeps_attribute_change *change)
 
 bool peeps_counts_ns(const char *counter)
 {
-	const size_t length = strlen(counter);
-
-	return length > 3 && strcmp(counter + length - 3, "_ns") == 0;
+	return peeps_text_ends_with(counter, "_ns");
 }
 
 /* Nanoseconds are many, and compare with nothing that is counted: they come last. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "reader/graph/arena.h"
+#include "reader/graph/text.h"
 
 /* --- names and ids ---------------------------------------------------------------------------------------------- */
 
@@ -17,19 +18,14 @@ static const char *base_name(const char *file)
 	return slash ? slash + 1 : file;
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-	const size_t length = strlen(text), end_length = strlen(end);
-
-	return length >= end_length && strcmp(text + length - end_length, end) == 0;
-}
-
 /* Both ends of a channel have its name; the id says which one it is. */
 static const char *end_suffix(const struct peeps_schema_kind *kind)
 {
 	if (strcmp(kind->name, kind->prefix) == 0)
 		return "";
-	return ends_with(kind->name, "_tx") ? ":tx" : ends_with(kind->name, "_rx") ? ":rx" : "";
+	return peeps_text_ends_with(kind->name, "_tx")   ? ":tx"
+	       : peeps_text_ends_with(kind->name, "_rx") ? ":rx"
+							 : "";
 }
 
 /* `{prefix}:{proc_key}:`, made once a kind. */

@@ -20,6 +20,14 @@ static inline struct peeps_bytes peeps_bytes_of(const char *text)
 	return (struct peeps_bytes){ .start = (const unsigned char *)text, .length = strlen(text) };
 }
 
+/* Or is it. */
+static inline bool peeps_text_ends_with(const char *text, const char *end)
+{
+	const size_t length = strlen(text), end_length = strlen(end);
+
+	return length >= end_length && strcmp(text + length - end_length, end) == 0;
+}
+
 struct peeps_texts {
 	struct peeps_arena *arena;
 	const unsigned char *bytes;

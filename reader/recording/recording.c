@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "reader/graph/graph.h"
+#include "reader/graph/text.h"
 #include "reader/problem.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -31,13 +32,6 @@ static const struct {
 	{ ".sqlite", PEEPS_RECORDING_DATABASE, PEEPS_FORMAT_TEXT, false },
 	{ ".sqlite3", PEEPS_RECORDING_DATABASE, PEEPS_FORMAT_TEXT, false },
 };
-
-static bool ends_with(const char *text, const char *suffix)
-{
-	const size_t length = strlen(text), suffix_length = strlen(suffix);
-
-	return length > suffix_length && strcmp(text + length - suffix_length, suffix) == 0;
-}
 
 static bool is_database(const char *path)
 {
@@ -240,7 +234,7 @@ int peeps_recording_open(struct peeps_recording *recording, const char *path,
 	int r;
 
 	*recording = (struct peeps_recording){ .bounds = bounds, .lock_fd = -1 };
-	while (i < COUNT(suffixes) && !ends_with(path, suffixes[i].suffix))
+	while (i < COUNT(suffixes) && !peeps_text_ends_with(path, suffixes[i].suffix))
 		i++;
 	if (is_database(path) ||
 	    (i < COUNT(suffixes) && suffixes[i].kind == PEEPS_RECORDING_DATABASE)) {

@@ -6,6 +6,7 @@
 #include "reader/analysis/attribute_changes.h"
 #include "reader/format/print.h"
 #include "reader/graph/arena.h"
+#include "reader/graph/text.h"
 #include "reader/verbs/diff_sections.h"
 
 /* --- summed up -------------------------------------------------------------------------------------------------- */
@@ -22,13 +23,6 @@ static const struct peeps_column moved_columns[MOVED_COLUMNS] = {
 };
 
 #define AMOUNT_BYTES 80
-
-static bool ends_with(const char *name, const char *end)
-{
-	const size_t length = strlen(name), end_length = strlen(end);
-
-	return length >= end_length && strcmp(name + length - end_length, end) == 0;
-}
 
 /* "+1,204", "-3", "+12.4 s" */
 static const char *amount(char out[static AMOUNT_BYTES], const char *name, uint64_t by, bool fell)
@@ -62,7 +56,7 @@ static bool is_gauge(const char *name)
 					    "watermark", "capacity",  "_per_cent" };
 
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-		if (ends_with(name, ends[i]))
+		if (peeps_text_ends_with(name, ends[i]))
 			return true;
 	}
 	return false;
