@@ -33,6 +33,12 @@ static const struct {
 	{ ".sqlite3", PEEPS_RECORDING_DATABASE, PEEPS_FORMAT_TEXT, false },
 };
 
+/* "orders.db", but not ".db". */
+static bool is_called_so(const char *path, const char *suffix)
+{
+	return strlen(path) > strlen(suffix) && peeps_text_ends_with(path, suffix);
+}
+
 static bool is_database(const char *path)
 {
 	static const char magic[] = "SQLite format 3"; /* with its NUL */
@@ -234,7 +240,7 @@ int peeps_recording_open(struct peeps_recording *recording, const char *path,
 	int r;
 
 	*recording = (struct peeps_recording){ .bounds = bounds, .lock_fd = -1 };
-	while (i < COUNT(suffixes) && !peeps_text_ends_with(path, suffixes[i].suffix))
+	while (i < COUNT(suffixes) && !is_called_so(path, suffixes[i].suffix))
 		i++;
 	if (is_database(path) ||
 	    (i < COUNT(suffixes) && suffixes[i].kind == PEEPS_RECORDING_DATABASE)) {
