@@ -16,7 +16,7 @@
 #include "reader/cut/image.h"
 #include "reader/target/proc.h"
 #include "reader/problem.h"
-#include "reader/recording/series.h"
+#include "reader/snapshot/series.h"
 #include "reader/graph/text.h"
 
 struct look {

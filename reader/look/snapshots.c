@@ -9,7 +9,7 @@
 #include "reader/format/print.h"
 #include "reader/graph/graph.h"
 #include "reader/look/look.h"
-#include "reader/recording/series.h"
+#include "reader/snapshot/series.h"
 
 static int one(const struct peeps_options *options, const struct peeps_place *places, size_t count,
 	       peeps_snapshot_fn *each, void *context, struct peeps_problem *problem)

@@ -5,14 +5,11 @@
 
 #include <stddef.h>
 
-struct peeps_graph;
+#include "reader/snapshot/series.h"
+
 struct peeps_options;
 struct peeps_place;
 struct peeps_problem;
-
-/* What is done with each: graph is borrowed. Returns 0 to go on, or -errno with the problem filled. */
-typedef int peeps_snapshot_fn(void *context, const struct peeps_graph *graph,
-			      struct peeps_problem *problem);
 
 /**
  * peeps_snapshots_each - one after the other: files in their order, and in theirs; processes last

@@ -16,7 +16,7 @@
 #include "reader/format/zst.h"
 #include "reader/graph/graph.h"
 #include "reader/problem.h"
-#include "reader/recording/series.h"
+#include "reader/snapshot/series.h"
 
 #define OPEN_TRIES 8
 #define COPY_BYTES ((size_t)1 << 20)

@@ -17,7 +17,7 @@
 #include "reader/graph/graph.h"
 #include "reader/problem.h"
 #include "reader/recording/recording.h"
-#include "reader/recording/series.h"
+#include "reader/snapshot/series.h"
 #include "tests/reader/graph_builder.h"
 #include "tests/reader/recording/series_file.h"
 

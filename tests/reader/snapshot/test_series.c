@@ -14,7 +14,7 @@
 
 #include "reader/graph/graph.h"
 #include "reader/problem.h"
-#include "reader/recording/series.h"
+#include "reader/snapshot/series.h"
 #include "tests/reader/recording/series_file.h"
 
 #ifndef __has_feature

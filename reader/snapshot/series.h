@@ -10,8 +10,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "reader/look/snapshots.h"
 #include "reader/snapshot/snapshot_stream.h"
+
+struct peeps_graph;
+struct peeps_problem;
 
 /* What there is, by walking over it: no graph is made. */
 struct peeps_series_survey {
@@ -50,6 +52,10 @@ int peeps_series_walk(int fd, const char *name, struct peeps_series_survey *surv
  */
 int peeps_series_read(int fd, const char *name, int64_t at, struct peeps_graph **graph,
 		      struct peeps_problem *problem);
+
+/* What is done with each: graph is borrowed. Returns 0 to go on, or -errno with the problem filled. */
+typedef int peeps_snapshot_fn(void *context, const struct peeps_graph *graph,
+			      struct peeps_problem *problem);
 
 /**
  * peeps_series_each - make the graph of each, one after the other; its origin is the file's name

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "reader/recording/series.h"
+#include "reader/snapshot/series.h"
 
 #include <errno.h>
 #include <inttypes.h>
