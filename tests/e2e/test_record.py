@@ -241,10 +241,12 @@ class Recording(unittest.TestCase):
         print(f'# seed {seed}')
         moments = random.Random(seed)
         for suffix in SUFFIXES[::-1][:2]:
-            path, last = self.path('killed' + suffix), 0
-            for _ in range(KILLS):
+            path, last, kills = self.path('killed' + suffix), 0, 0
+            while kills < KILLS or last <= 20:  # some have been dropped; a busy machine records few at a time
+                self.assertLess(kills, 10 * KILLS, f'only {last} were recorded')
+                kills += 1
                 with Recorder(target.pid, '-i', '1ms', '--keep', '20', '-o', path) as recorder:
-                    time.sleep(moments.random() * 0.1)
+                    time.sleep(moments.random() * (0.1 + 0.01 * kills))
                     recorder.end(signal.SIGKILL)
                 if not os.path.exists(path) or os.path.getsize(path) == 0:
                     continue
@@ -255,7 +257,6 @@ class Recording(unittest.TestCase):
                 sequence = json.loads(answer.out)['sequence']
                 self.assertGreaterEqual(sequence, last, f'seed {seed}')
                 last = sequence
-            self.assertGreater(last, 20)
             with Recorder(target.pid, '-i', '10ms', '-t', '10ms', '-o', path) as recorder:
                 status, summary, _ = recorder.end(None)
                 self.assertEqual((status, summary['last']), (0, last + 1))
