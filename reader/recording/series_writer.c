@@ -150,15 +150,17 @@ static int take_over(struct peeps_series_writer *w, uint64_t file_bytes,
 		return refuse(problem, w->path, -EBADMSG,
 			      w->compressed ? "its name says that it is compressed, and it is not"
 					    : "it is compressed, and its name does not say so");
-	if (r == 0 && end.skip == 0) {
+	if (r == 0 && end.skip) /* to remove its end would be to remove them all */
+		return refuse(problem, w->path, -EBADMSG,
+			      "it is cut off, and its snapshots were compressed together");
+	if (r == 0)
 		r = unit_add(w, end.offset, reading.snapshots);
-		w->last = reading.last;
-	} else {
-		*problem = (struct peeps_problem){ .status = 0 };
+	else /* a stump: nothing in it is whole */
 		r = 0;
-	}
+	*problem = (struct peeps_problem){ .status = 0 };
 	if (r)
 		return r;
+	w->last = reading.last;
 	w->cut_off_bytes = file_bytes - w->bytes;
 	return w->cut_off_bytes && ftruncate(w->fd, (off_t)w->bytes) != 0
 		       ? fail(problem, w->path, errno)

@@ -111,6 +111,42 @@ static void writer__end_is_cut_off_anywhere__goes_on_after_what_is_whole(void **
 	}
 }
 
+/* The whole snapshots in it cannot be told from the one that is cut off, but by those who read it. */
+static void writer__others_compressed_it_and_it_is_cut_off__is_refused_and_left(void **state)
+{
+	const char *path = series_forms[2].path;
+	struct peeps_series_writer writer;
+	struct peeps_problem problem;
+	size_t length, left;
+	FILE *out;
+	char *bytes;
+
+	(void)state;
+	if (!series_form_is_there(&series_forms[2]))
+		return;
+	(void)unlink(path);
+	series_make(&series_forms[0], 5);
+	bytes = file_read(series_forms[0].path, &length);
+	out = fopen(series_forms[0].path, "w");
+	assert_non_null(out);
+	for (size_t written = 0; written < 1 << 20; written += length) /* of some blocks */
+		assert_int_equal(fwrite(bytes, 1, length, out), length);
+	assert_int_equal(fclose(out), 0);
+	free(bytes);
+	if (system("zstd -q test-series.msgpack 2>/dev/null") != 0)
+		return; /* zstd(1) is not there */
+	bytes = file_read(path, &length);
+	file_write(path, bytes, length - 5);
+	assert_true(survey_of(path).count > 1);
+	assert_int_equal(
+		peeps_series_writer_open(&writer, path, PEEPS_FORMAT_MSGPACK, true, none, &problem),
+		-EBADMSG);
+	assert_non_null(strstr(problem.why, "compressed together"));
+	free(file_read(path, &left));
+	assert_int_equal(left, length - 5);
+	free(bytes);
+}
+
 static void writer__others_compressed_it__goes_on_after_that(void **state)
 {
 	const struct series_form *form = &series_forms[2];
@@ -483,6 +519,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(writer__series_is_there__goes_on_with_it),
 		cmocka_unit_test(writer__end_is_cut_off_anywhere__goes_on_after_what_is_whole),
+		cmocka_unit_test(
+			writer__others_compressed_it_and_it_is_cut_off__is_refused_and_left),
 		cmocka_unit_test(writer__others_compressed_it__goes_on_after_that),
 		cmocka_unit_test(writer__nothing_recorded__leaves_no_file),
 		cmocka_unit_test(writer__other_files__are_left_alone),
