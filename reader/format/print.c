@@ -316,3 +316,14 @@ const char *peeps_elide(struct peeps_arena *arena, const char *text, size_t colu
 		seen += next_unit(&tail);
 	return peeps_arena_format(arena, "%.*s…%s", (int)(head_end - text), text, tail);
 }
+
+const char *peeps_elide_begin(struct peeps_arena *arena, const char *text, size_t columns_max)
+{
+	size_t columns = peeps_columns(text);
+
+	if (columns <= columns_max)
+		return text;
+	while (columns + 1 > columns_max && *text)
+		columns -= next_unit(&text);
+	return peeps_arena_format(arena, "…%s", text);
+}

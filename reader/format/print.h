@@ -68,4 +68,9 @@ size_t peeps_columns(const char *text);
  */
 const char *peeps_elide(struct peeps_arena *arena, const char *text, size_t columns_max);
 
+/**
+ * peeps_elide_begin - likewise, its end only: of a path with a line that is what counts
+ */
+const char *peeps_elide_begin(struct peeps_arena *arena, const char *text, size_t columns_max);
+
 #endif

@@ -41,6 +41,8 @@ struct peeps_table {
 #define SEPARATOR          "  "
 #define SEPARATOR_COLUMNS  2
 #define ELIDED_COLUMNS_MIN 8
+#define NAME_COLUMNS \
+	14 /* of a name: with less, "demo.work_queue" and "demo.idle_queue" look the same */
 
 struct peeps_table *peeps_table_new(const struct peeps_column *columns, size_t column_count)
 {
@@ -299,6 +301,21 @@ size_t peeps_table_width(const struct peeps_table *table)
 	return total;
 }
 
+size_t peeps_table_width_readable(const struct peeps_table *table)
+{
+	size_t total = 0;
+
+	for (size_t i = 0; i < table->shown_count; i++) {
+		const size_t at = table->shown[i];
+		const size_t title = peeps_columns(table->columns[at].title);
+		const size_t enough = title > NAME_COLUMNS ? title : NAME_COLUMNS;
+		const bool gives_way = table->columns[at].columns_max && table->widths[at] > enough;
+
+		total += (i ? SEPARATOR_COLUMNS : 0) + (gives_way ? enough : table->widths[at]);
+	}
+	return total;
+}
+
 void peeps_table_hide(struct peeps_table *table, size_t column)
 {
 	size_t kept = 0;
@@ -351,7 +368,9 @@ static int print_row(const struct peeps_table *table, const struct row *row, FIL
 		const size_t at = table->shown[i];
 		const char *text = row->cells[at].text;
 
-		if (table->columns[at].columns_max)
+		if (table->columns[at].ends_count)
+			text = peeps_elide_begin(table->arena, text, table->widths[at]);
+		else if (table->columns[at].columns_max)
 			text = peeps_elide(table->arena, text, table->widths[at]);
 		if (!text)
 			return -ENOMEM;

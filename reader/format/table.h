@@ -20,6 +20,7 @@ struct peeps_problem;
  * @title:       as it is printed; --columns and --sort call it in lower case, with - for blanks: "HELD BY" is held-by
  * @columns_max: longer cells are elided in their middle, and further where the terminal is narrow; 0 = never
  * @is_escaped:  its cells are already: who makes them knows better what can be left out
+ * @ends_count:  what is left of an elided cell is its end, as of a path with a line
  * @is_number:   sorted by the numbers given to peeps_table_row_keyed(), not as text
  * @is_extra:    shown only if --columns names it
  */
@@ -28,6 +29,7 @@ struct peeps_column {
 	bool right;
 	size_t columns_max;
 	bool is_escaped;
+	bool ends_count;
 	bool is_number;
 	bool is_extra;
 };
@@ -89,6 +91,11 @@ int peeps_table_row_keyed(struct peeps_table *table, const char *const *cells,
  * peeps_table_width - columns of the widest row, were there no limit
  */
 size_t peeps_table_width(const struct peeps_table *table);
+
+/**
+ * peeps_table_width_readable - the same, of cells elided only so far that names can still be told apart
+ */
+size_t peeps_table_width_readable(const struct peeps_table *table);
 
 /**
  * peeps_table_hide - leave a column out of what is printed, should it be in it

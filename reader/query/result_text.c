@@ -17,6 +17,7 @@
 
 #define CELL_COLUMNS_MAX  120 /* a path, a sentence */
 #define TITLE_COLUMNS_MAX 40
+#define COLUMNS_KEPT      3 /* however narrow it is */
 #define BLOB_BYTES_MAX    ((size_t)24)
 #define CELL_BYTES_MAX    1024 /* of a text, before all but its begin and its end is left out anyway */
 
@@ -25,8 +26,11 @@ enum unit { PLAIN, NS, MS, UNIX_NS };
 
 struct column {
 	enum unit unit;
+	bool rounds_up;  /* a hold: never shown shorter than it is, as other tables show it */
 	bool has_others; /* than numbers and nulls */
 	bool has_numbers;
+	bool is_place; /* "held_at": files and lines */
+	bool is_left_out;
 };
 
 struct peeps_result {
@@ -96,6 +100,9 @@ static int make_columns(struct peeps_result *result, const struct peeps_statemen
 		if (!name)
 			return -ENOMEM;
 		result->kinds[i].unit = unit_of(name, &suffix_length);
+		result->kinds[i].rounds_up =
+			strcmp(name, "held_ms") == 0 || strcmp(name, "held_ns") == 0;
+		result->kinds[i].is_place = ends_with(name, "_at");
 		result->columns[i] = (struct peeps_column){
 			.title = title_of(result->arena, name, suffix_length),
 			.columns_max = CELL_COLUMNS_MAX,
@@ -111,17 +118,20 @@ static int make_columns(struct peeps_result *result, const struct peeps_statemen
 /* --- cells -------------------------------------------------------------------------------------------------------- */
 
 /* With its sign: what is compared may have become less. */
-static const char *duration_of(struct peeps_arena *arena, double ns)
+static const char *duration_of(struct peeps_arena *arena, double ns, bool rounds_up)
 {
 	char duration[PEEPS_DURATION_BYTES];
+	const uint64_t length_ns = (uint64_t)fabs(ns);
 
 	return peeps_arena_format(arena, "%s%s", ns < 0 ? "-" : "",
-				  peeps_duration_floor(duration, (uint64_t)fabs(ns)));
+				  rounds_up ? peeps_duration_ceil(duration, length_ns, 0)
+					    : peeps_duration_floor(duration, length_ns));
 }
 
-static const char *number_text(struct peeps_arena *arena, enum unit unit, sqlite3_stmt *row,
-			       int column)
+static const char *number_text(struct peeps_arena *arena, const struct column *kind,
+			       sqlite3_stmt *row, int column)
 {
+	const enum unit unit = kind->unit;
 	const double number = sqlite3_column_double(row, column);
 	const double ns = unit == MS ? number * 1e6 : number;
 	char time[PEEPS_TIME_BYTES];
@@ -131,7 +141,7 @@ static const char *number_text(struct peeps_arena *arena, enum unit unit, sqlite
 			arena, "%s",
 			peeps_time_utc(time, (uint64_t)sqlite3_column_int64(row, column)));
 	if (unit != PLAIN && unit != UNIX_NS && fabs(ns) < 9e18)
-		return duration_of(arena, ns);
+		return duration_of(arena, ns, kind->rounds_up);
 	return peeps_arena_format(arena, "%s", (const char *)sqlite3_column_text(row, column));
 }
 
@@ -200,7 +210,7 @@ static const char *cell_of(struct peeps_result *result, struct peeps_arena *aren
 	case SQLITE_INTEGER:
 	case SQLITE_FLOAT:
 		kind->has_numbers = true;
-		return number_text(arena, kind->unit, row, at);
+		return number_text(arena, kind, row, at);
 	case SQLITE_BLOB:
 		kind->has_others = true;
 		return blob_text(arena, row, at);
@@ -238,17 +248,41 @@ static bool is_id(const char *name)
 	return strcmp(name, "id") == 0 || ends_with(name, "_id");
 }
 
+static void leave_out(struct peeps_result *result, size_t column)
+{
+	result->kinds[column].is_left_out = true;
+	peeps_table_hide(result->table, column);
+}
+
+/* First what says nothing, then what stands last: a question of ours begins with what matters most. */
+static void keep_readable(struct peeps_result *result, size_t count, size_t width)
+{
+	for (size_t i = count; i-- > COLUMNS_KEPT;) {
+		if (peeps_table_width_readable(result->table) <= width)
+			return;
+		if (!result->kinds[i].has_numbers && !result->kinds[i].has_others)
+			leave_out(result, i);
+	}
+	for (size_t i = count; i-- > COLUMNS_KEPT;) {
+		if (peeps_table_width_readable(result->table) <= width)
+			return;
+		if (!result->kinds[i].is_left_out)
+			leave_out(result, i);
+	}
+}
+
 /* The ids that a question of ours ends with are for programs: where there is no room for them, they are left out. */
 static void make_room(struct peeps_result *result, const struct peeps_statement *statement,
 		      size_t width)
 {
+	size_t count = result->column_count;
+
 	if (!statement->is_ours || width == 0 || peeps_table_width(result->table) <= width)
 		return;
-	for (size_t i = result->column_count; i-- > 1;) {
-		if (!is_id(sqlite3_column_name(statement->prepared, (int)i)))
-			return;
-		peeps_table_hide(result->table, i);
-	}
+	for (; count > 1 && is_id(sqlite3_column_name(statement->prepared, (int)count - 1));
+	     count--)
+		peeps_table_hide(result->table, count - 1);
+	keep_readable(result, count, width);
 }
 
 static int collect_rows(struct peeps_result *result, struct peeps_statement *statement,
@@ -276,6 +310,7 @@ static void align(struct peeps_result *result)
 		struct peeps_column *column = &result->columns[i];
 
 		column->right = result->kinds[i].has_numbers && !result->kinds[i].has_others;
+		column->ends_count = result->kinds[i].is_place;
 		if (column->right) /* half a number is none */
 			column->columns_max = 0;
 	}
@@ -314,6 +349,20 @@ int peeps_result_collect(struct peeps_statement *statement, const struct peeps_t
 	return r;
 }
 
+static void say_what_is_left_out(const struct peeps_result *result, FILE *out)
+{
+	const char *before = "(no room for ";
+
+	for (size_t i = 0; i < result->column_count; i++) {
+		if (!result->kinds[i].is_left_out)
+			continue;
+		(void)fprintf(out, "%s%s", before, result->columns[i].title);
+		before = ", ";
+	}
+	if (*before == ',')
+		(void)fputs(": a wider terminal and -J show them)\n", out);
+}
+
 int peeps_result_print(struct peeps_result *result, FILE *out)
 {
 	int r;
@@ -323,6 +372,7 @@ int peeps_result_print(struct peeps_result *result, FILE *out)
 		return 0;
 	}
 	r = peeps_table_print(result->table, out);
+	say_what_is_left_out(result, out);
 	if (result->has_more || result->is_full)
 		(void)fprintf(out,
 			      "(the first %zu rows; there are more: %s-f csv and -J have all)\n",

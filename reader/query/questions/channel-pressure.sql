@@ -31,13 +31,13 @@ SELECT
 	channel.queue_len,
 	channel.capacity,
 	100 * channel.queue_len / nullif(channel.capacity, 0) AS percent,
-	channel.attrs_json ->> '$.high_watermark' AS high_watermark,
 	channel.senders AS blocked_senders,
 	channel.waited_ns / 1000000 AS waited_ms,
-	channel.attrs_json ->> '$.sent_total' AS sent_total,
-	channel.attrs_json ->> '$.recv_total' AS recv_total,
 	receiver.name AS receiver,
 	CASE WHEN receiver.exited THEN 'exited' ELSE receiver.attrs_json ->> '$.activity' END AS receiver_is,
+	channel.attrs_json ->> '$.high_watermark' AS high_watermark,
+	channel.attrs_json ->> '$.sent_total' AS sent_total,
+	channel.attrs_json ->> '$.recv_total' AS recv_total,
 	channel.id AS channel_id,
 	channel.receiver_id
 FROM channel

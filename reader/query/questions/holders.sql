@@ -10,14 +10,14 @@ WITH wanted AS MATERIALIZED (
 SELECT
 	holder.name AS holder,
 	waker.role AS holds,
-	waker.attrs_json ->> '$.mode' AS mode,
-	waker.count,
 	held.kind AS kind,
 	held.name AS resource,
 	(waker.held_ns + 999999) / 1000000 AS held_ms,
-	CASE WHEN holder.exited THEN 'exited' ELSE holder.attrs_json ->> '$.activity' END AS holder_is,
 	wanted.waiters,
 	wanted.waited_ns / 1000000 AS waited_ms,
+	CASE WHEN holder.exited THEN 'exited' ELSE holder.attrs_json ->> '$.activity' END AS holder_is,
+	waker.attrs_json ->> '$.mode' AS mode,
+	waker.count,
 	waker.attrs_json ->> '$.source' AS held_at,
 	waker.holder_id,
 	waker.held_id AS resource_id

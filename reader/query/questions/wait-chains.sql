@@ -65,8 +65,13 @@ WITH RECURSIVE wait AS MATERIALIZED (
 )
 SELECT
 	waiter.name AS waiter,
-	longest.chain AS waits,
 	nullif(longest.waited_ns, -1) / 1000000 AS waited_ms,
+	longest.words || CASE
+		WHEN longest.ends THEN ' (the circle closes)'
+		WHEN longest.root_id IS NULL THEN ' ... (a longer circle)'
+		WHEN longest.id <> longest.root_id THEN format(' ... and so on to %s', root.name)
+		ELSE ''
+	END AS path,
 	root.name AS root,
 	CASE
 		WHEN longest.root_id IS NULL THEN 'circle'
@@ -74,12 +79,7 @@ SELECT
 		WHEN root.exited THEN 'exited'
 		ELSE root.attrs_json ->> '$.activity'
 	END AS root_is,
-	longest.words || CASE
-		WHEN longest.ends THEN ' (the circle closes)'
-		WHEN longest.root_id IS NULL THEN ' ... (a longer circle)'
-		WHEN longest.id <> longest.root_id THEN format(' ... and so on to %s', root.name)
-		ELSE ''
-	END AS path,
+	longest.chain AS waits,
 	longest.start_id AS waiter_id,
 	longest.root_id
 FROM longest

@@ -163,6 +163,25 @@ static void elide__any_text__keeps_both_ends_and_the_limit(void **state)
 	peeps_arena_free(arena);
 }
 
+static void elide_begin__any_text__keeps_its_end_and_the_limit(void **state)
+{
+	struct peeps_arena *arena = peeps_arena_new(0);
+	const char *text = "/src/queue.c:42";
+
+	(void)state;
+	assert_string_equal(peeps_elide_begin(arena, text, 15), text);
+	assert_string_equal(peeps_elide_begin(arena, text, 11), "…queue.c:42");
+	assert_string_equal(peeps_elide_begin(arena, text, 1), "…");
+	/* no half of an escape */
+	assert_string_equal(peeps_elide_begin(arena, "abc\\x1bdef.c:1", 9), "…def.c:1");
+	for (size_t columns = 1; columns < 20; columns++) {
+		const char *wide = "\xe6\x97\xa5\xe6\x9c\xac\xe6\x97\xa5\xe6\x9c\xac";
+
+		assert_true(peeps_columns(peeps_elide_begin(arena, wide, columns)) <= columns);
+	}
+	peeps_arena_free(arena);
+}
+
 static void table_print__hostile_and_long_cells__stay_in_their_columns(void **state)
 {
 	static const struct peeps_column columns[] = { { .title = "N", .right = true },
@@ -206,6 +225,7 @@ int main(void)
 		cmocka_unit_test(escape__hostile_text__is_harmless),
 		cmocka_unit_test(columns__wide_and_combining__count_as_shown),
 		cmocka_unit_test(elide__any_text__keeps_both_ends_and_the_limit),
+		cmocka_unit_test(elide_begin__any_text__keeps_its_end_and_the_limit),
 		cmocka_unit_test(table_print__hostile_and_long_cells__stay_in_their_columns),
 		cmocka_unit_test(count__digits__are_in_threes),
 	};

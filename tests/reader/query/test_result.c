@@ -132,6 +132,10 @@ static void text__durations_and_times__are_what_the_names_say(void **state)
 	expect(TEXT, "SELECT -1500 AS change_ms, 0.25 AS mean_ms",
 	       "CHANGE    MEAN\n"
 	       "-1.5 s  250 µs\n");
+	/* a hold is never shown shorter than it is, and a wait never longer */
+	expect(TEXT, "SELECT 1501 AS held_ms, 1501000000 AS held_ns, 1599 AS waited_ms",
+	       " HELD   HELD  WAITED\n"
+	       "1.6 s  1.6 s   1.5 s\n");
 	/* the ending alone is a name, and these are no durations */
 	expect(TEXT, "SELECT 5 AS _ns, 5 AS columns, 'soon' AS due_ms",
 	       " NS  COLUMNS  DUE\n"
@@ -212,6 +216,38 @@ static void text__without_room__a_question_of_ours_loses_the_ids_it_ends_with(vo
 		assert_non_null(strstr(text, "FIRST ID"));
 		assert_non_null(strstr(text, "alpha"));
 		assert_int_equal(strstr(text, "WAITER ID") != NULL, rows[i].has_ids);
+		free(text);
+	}
+}
+
+static void text__without_room__a_question_of_ours_loses_its_last_columns_and_says_so(void **state)
+{
+	static const char sql[] =
+		"SELECT 'demo.work_queue' AS channel, 'demo.idle_queue' AS other, 1 AS items, NULL AS lost_at, "
+		"'/home/somebody/orders/src/queue.c:123' AS made_at, 'full' AS state, 'mpsc:orders-4711:jobs' AS channel_id";
+	static const struct {
+		size_t width;
+		const char *wanted;
+	} rows[] = {
+		{ 80,
+		  "CHANNEL          OTHER            ITEMS  LOST AT  MADE AT                  STATE\n"
+		  "demo.work_queue  demo.idle_queue      1  -        …orders/src/queue.c:123  full\n" },
+		{ 60, "CHANNEL         OTHER           ITEMS  MADE AT         STATE\n"
+		      "demo.wo…_queue  demo.id…_queue      1  …c/queue.c:123  full\n"
+		      "(no room for LOST AT: a wider terminal and -J show them)\n" },
+		/* three are kept, however narrow it is */
+		{ 30,
+		  "CHANNEL   OTHER     ITEMS\n"
+		  "demo…eue  demo…eue      1\n"
+		  "(no room for LOST AT, MADE AT, STATE: a wider terminal and -J show them)\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct asked asked = { .sql = sql, .width = rows[i].width, .is_ours = true };
+		char *text = answer_to(&asked);
+
+		assert_string_equal(text, rows[i].wanted);
 		free(text);
 	}
 }
@@ -311,6 +347,8 @@ int main(void)
 		cmocka_unit_test(text__what_is_long__loses_its_middle),
 		cmocka_unit_test(text__no_rows_and_more_rows__are_said),
 		cmocka_unit_test(text__without_room__a_question_of_ours_loses_the_ids_it_ends_with),
+		cmocka_unit_test(
+			text__without_room__a_question_of_ours_loses_its_last_columns_and_says_so),
 		cmocka_unit_test(text__more_than_fits_into_memory__ends_and_says_so),
 		cmocka_unit_test(json__values__are_exact_and_of_their_type),
 		cmocka_unit_test(json__names_that_are_alike__are_keys_of_their_own),
