@@ -50,6 +50,41 @@ static int ask(struct sqlite3 *sqlite, const char *sql, int64_t with, int64_t *o
 	return code;
 }
 
+/* What --at calls them: in a recording another number than the row's, once its oldest were dropped. */
+static int number(struct peeps_about *about, struct sqlite3 *sqlite, bool by_sequence,
+		  struct peeps_problem *problem)
+{
+	static const char *const sql[][3] = {
+		{ "SELECT id FROM snapshots WHERE id = ?1", "SELECT min(id) FROM snapshots",
+		  "SELECT max(id) FROM snapshots" },
+		{ "SELECT coalesce(sequence, id) FROM snapshots WHERE id = ?1",
+		  "SELECT min(coalesce(sequence, id)) FROM snapshots",
+		  "SELECT max(coalesce(sequence, id)) FROM snapshots" },
+	};
+	int r = ask(sqlite, sql[by_sequence][0], about->snapshot, &about->number, problem);
+
+	if (r == 0)
+		r = ask(sqlite, sql[by_sequence][0], about->before, &about->before_number, problem);
+	if (r == 0)
+		r = ask(sqlite, sql[by_sequence][1], 0, &about->first_number, problem);
+	if (r == 0)
+		r = ask(sqlite, sql[by_sequence][2], 0, &about->last_number, problem);
+	return r;
+}
+
+static int no_such_snapshot(const struct peeps_about *about, int64_t at,
+			    struct peeps_problem *problem)
+{
+	(void)snprintf(problem->what, sizeof(problem->what), "there is no snapshot %" PRId64, at);
+	return peeps_problem_set(problem, PEEPS_PROBLEM_NO_PROCESS, -ENOENT,
+				 "-e 'SELECT id, sequence, quality FROM snapshots' lists them",
+				 about->count == 0   ? "there is none at all"
+				 : about->count == 1 ? "there is %" PRId64 ": number %" PRId64
+						     : "there are %" PRId64 ": from %" PRId64
+						       " to %" PRId64,
+				 about->count, about->first_number, about->last_number);
+}
+
 static int choose(struct peeps_about *about, struct sqlite3 *sqlite, int64_t at, bool by_sequence,
 		  struct peeps_problem *problem)
 {
@@ -68,12 +103,11 @@ static int choose(struct peeps_about *about, struct sqlite3 *sqlite, int64_t at,
 	if (r == 0)
 		r = ask(sqlite, "SELECT max(id) FROM snapshots WHERE id < ?1", about->snapshot,
 			&about->before, problem);
+	if (r == 0)
+		r = number(about, sqlite, by_sequence, problem);
 	if (r || about->snapshot || at == 0)
 		return r;
-	(void)snprintf(problem->what, sizeof(problem->what), "no such snapshot");
-	return peeps_problem_set(problem, PEEPS_PROBLEM_USAGE, -ENOENT,
-				 "-e 'SELECT id, sequence, quality FROM snapshots' lists them",
-				 "--at %" PRId64 ": there are %" PRId64, at, about->count);
+	return no_such_snapshot(about, at, problem);
 }
 
 /* A time; what is none is 0. */

@@ -14,6 +14,9 @@ struct peeps_about {
 	int64_t snapshot; /* its id; 0: the database has none */
 	int64_t before;   /* the one before it; 0: it is the first */
 	uint64_t before_taken_at_unix_ns;
+	int64_t number,
+		before_number; /* what --at calls these two, and the smallest and largest of all */
+	int64_t first_number, last_number;
 	int64_t count;         /* of snapshots in the database */
 	int64_t doubted_count; /* of these, of what is no proved moment: partial, or passive */
 	uint64_t first_taken_at_unix_ns, last_taken_at_unix_ns;

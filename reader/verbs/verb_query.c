@@ -120,13 +120,18 @@ static void print_heading_of_one(const struct query *query, FILE *out)
 	char time[PEEPS_TIME_BYTES];
 
 	peeps_report_heading(about->graph, out);
-	if (about->count > 1)
-		(void)fprintf(out, "snapshot %" PRId64 ", one of %" PRId64 "\n", about->snapshot,
+	if (about->count > 1 && about->first_number == 1 && about->last_number == about->count)
+		(void)fprintf(out, "snapshot %" PRId64 " of %" PRId64 "\n", about->number,
 			      about->count);
+	else if (about->count > 1)
+		(void)fprintf(out,
+			      "snapshot %" PRId64 ", one of %" PRId64 " from %" PRId64
+			      " to %" PRId64 "\n",
+			      about->number, about->count, about->first_number, about->last_number);
 	if (!query->statement.asks_of_before)
 		return;
 	if (about->before)
-		(void)fprintf(out, "compared with snapshot %" PRId64 ", %s\n", about->before,
+		(void)fprintf(out, "compared with snapshot %" PRId64 ", %s\n", about->before_number,
 			      peeps_time_utc(time, about->before_taken_at_unix_ns));
 	else
 		(void)fputs("there is no snapshot before it to compare with\n", out);

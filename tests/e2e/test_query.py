@@ -112,7 +112,7 @@ class Targets(Scratch):
         self.assertRegex(answer.out.splitlines()[0], rf'^\S+ \(pid {self.pid}\): 3 threads, quality cut, 20')
         answer = READ('query', 'blockers', self.database)
         self.assertIn(f'from {self.database}, taken ', answer.out.splitlines()[1])
-        self.assertEqual(answer.out.splitlines()[2], 'snapshot 3, one of 3')
+        self.assertEqual(answer.out.splitlines()[2], 'snapshot 3 of 3')
         answer = READ('query', self.database, '-e', 'SELECT count(*) FROM snapshots')
         self.assertRegex(answer.out.splitlines()[0], r'^3 snapshots, 20.*Z to 20.*Z')
         answer = READ('query', self.database, '-e', 'SELECT ?1, :before')
@@ -124,7 +124,7 @@ class Targets(Scratch):
         asked = 'SELECT ?1 AS one, :before AS before'
         for at, one, before in ((1, 1, None), (2, 2, 1), (-1, 3, 2), (-3, 1, None)):
             self.assertEqual(self.rows(self.database, '--at', at, '-e', asked), [{'one': one, 'before': before}])
-        self.expect_error(READ('query', self.database, '--at', 4, '-e', asked), 2, 'no such snapshot', 'there are 3')
+        self.expect_error(READ('query', self.database, '--at', 4, '-e', asked), 3, 'no snapshot 4', 'there are 3: from 1 to 3')
 
     def test_options_that_change_nothing__are_refused(self):
         self.expect_error(READ('query', self.database, '--at', 1, '-e', 'SELECT 1'), 2, '--at', '?1')

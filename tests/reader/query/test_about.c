@@ -65,10 +65,12 @@ static void find__each_way_to_say_it__is_that_snapshot(void **state)
 		int64_t at;
 		bool by_sequence;
 		int64_t snapshot, before;
+		int64_t number, before_number;
 	} rows[] = {
-		{ 0, false, 5, 3 }, { -1, false, 5, 3 }, { -2, false, 3, 2 }, { -3, false, 2, 0 },
-		{ 2, false, 2, 0 }, { 5, false, 5, 3 },  { 7, true, 3, 2 },   { 8, true, 5, 3 },
-		{ 2, true, 2, 0 },  { 0, true, 5, 3 },   { -2, true, 3, 2 },
+		{ 0, false, 5, 3, 5, 3 },  { -1, false, 5, 3, 5, 3 }, { -2, false, 3, 2, 3, 2 },
+		{ -3, false, 2, 0, 2, 0 }, { 2, false, 2, 0, 2, 0 },  { 5, false, 5, 3, 5, 3 },
+		{ 7, true, 3, 2, 7, 2 },   { 8, true, 5, 3, 8, 7 },   { 2, true, 2, 0, 2, 0 },
+		{ 0, true, 5, 3, 8, 7 },   { -2, true, 3, 2, 7, 2 },
 	};
 	struct fixture fixture;
 
@@ -79,6 +81,10 @@ static void find__each_way_to_say_it__is_that_snapshot(void **state)
 		assert_int_equal(find(&fixture, rows[i].at, rows[i].by_sequence), 0);
 		assert_int_equal(fixture.about.snapshot, rows[i].snapshot);
 		assert_int_equal(fixture.about.before, rows[i].before);
+		assert_int_equal(fixture.about.number, rows[i].number);
+		assert_int_equal(fixture.about.before_number, rows[i].before_number);
+		assert_int_equal(fixture.about.first_number, 2);
+		assert_int_equal(fixture.about.last_number, rows[i].by_sequence ? 8 : 5);
 		assert_int_equal(fixture.about.count, 3);
 		assert_int_equal(fixture.about.doubted_count, 1);
 		assert_int_equal(fixture.about.first_taken_at_unix_ns, 1000);
@@ -103,8 +109,10 @@ static void find__none_such__is_refused(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		print_message("# %lld\n", (long long)rows[i].at);
 		assert_int_equal(find(&fixture, rows[i].at, rows[i].by_sequence), -ENOENT);
-		assert_int_equal(fixture.problem.status, PEEPS_PROBLEM_USAGE);
-		assert_non_null(strstr(fixture.problem.why, "there are 3"));
+		assert_int_equal(fixture.problem.status, PEEPS_PROBLEM_NO_PROCESS);
+		assert_non_null(strstr(fixture.problem.why, rows[i].by_sequence
+								    ? "there are 3: from 2 to 8"
+								    : "there are 3: from 2 to 5"));
 	}
 	end(&fixture);
 }
