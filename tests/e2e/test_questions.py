@@ -639,14 +639,14 @@ class Rest(Questions):
         return made
 
     def test_what_changed__one_after_the_other__tells_waits_and_what_came_and_went(self):
-        shown = ('change', 'name', 'what', 'before', 'after')
+        shown = ('change', 'name', 'what', 'waited_ms', 'before', 'after')
         series = self.series(self.moment(names=('a', 'b')), self.moment(names=('b', 'c'), sent=9, lost=2),
                              self.moment(names=('b', 'c'), sent=9, lost=2, wait=2))
         self.assertEqual(columns(ask('what-changed', series, '--at', 2), *shown), [
-            ('same wait', 'w', 'lock lock', 1000, 1000), ('lost', 'shop', 'dropped_edges', 0, 2), ('came', 'c', None, None, None),
-            ('went', 'a', None, None, None), ('moved', 'jobs', 'sent_total', 5, 9)])
+            ('same wait', 'w', 'lock lock', 1000, None, None), ('lost', 'shop', 'dropped_edges', None, 0, 2),
+            ('came', 'c', None, None, None, None), ('went', 'a', None, None, None, None), ('moved', 'jobs', 'sent_total', None, 5, 9)])
         self.assertEqual(columns(ask('what-changed', series), *shown), [
-            ('new wait', 'w', 'lock lock', None, 1000), ('wait ended', 'w', 'lock lock', 1000, None)])
+            ('new wait', 'w', 'lock lock', 1000, None, None), ('wait ended', 'w', 'lock lock', 1000, None, None)])
 
     def test_what_changed__nothing_did__is_empty(self):
         self.assertEqual(ask('what-changed', self.series(healthy(), healthy())), [])

@@ -1,9 +1,9 @@
 -- What has changed since the snapshot before: waits still the same, new or over; what came, went, moved.
 -- "same wait" is the very same operation as before, not a new one like it: no progress. The longest comes first; then
 -- "new wait" and "wait ended"; "lost": what could not be recorded meanwhile; "came" and "went": threads, tasks and
--- resources; "moved": a counter that shows that something is done. before and after are a counter's values, or for how
--- many ms it had been waited. Nothing is shown of a snapshot without another before it. A process that was started
--- again is another one.
+-- resources; "moved": a counter that shows that something is done, with its values before and after. waited_ms is how
+-- long a wait lasts, of one that ended how long it lasted before. Nothing is shown of a snapshot without another before
+-- it. A process that was started again is another one.
 WITH pair AS MATERIALIZED (
 	-- The same wait has the same slot and number, and began at the same time.
 	SELECT actor_id, resource_id, op_kind,
@@ -33,19 +33,20 @@ WITH pair AS MATERIALIZED (
 ), change AS (
 	SELECT CASE pair.change WHEN 'same wait' THEN 1 WHEN 'new wait' THEN 2 ELSE 3 END AS rank, pair.change,
 		actor.name, actor.kind, pair.op_kind || ' ' || coalesce(resource.name, '') AS what,
-		pair.before_ns / 1000000 AS before, pair.after_ns / 1000000 AS after, pair.actor_id AS id, pair.resource_id AS other_id
+		coalesce(pair.after_ns, pair.before_ns) / 1000000 AS waited_ms, NULL AS before, NULL AS after, pair.actor_id AS id,
+		pair.resource_id AS other_id
 	FROM pair
 	LEFT JOIN entities AS actor ON actor.snapshot_id = iif(pair.change = 'wait ended', :before, ?1) AND actor.id = pair.actor_id
 	LEFT JOIN entities AS resource
 		ON resource.snapshot_id = iif(pair.change = 'wait ended', :before, ?1) AND resource.id = pair.resource_id
 	UNION ALL
-	SELECT 4, 'lost', now.name, 'process', counter.key, old.counters_json ->> counter.key, counter.value, now.proc_key, NULL
+	SELECT 4, 'lost', now.name, 'process', counter.key, NULL, old.counters_json ->> counter.key, counter.value, now.proc_key, NULL
 	FROM processes AS now
 	CROSS JOIN processes AS old ON old.snapshot_id = :before AND old.proc_key = now.proc_key
 	CROSS JOIN json_each(now.counters_json) AS counter
 	WHERE now.snapshot_id = ?1 AND counter.value IS NOT old.counters_json ->> counter.key
 	UNION ALL
-	SELECT iif(again.old_json IS NULL, 5, 7), iif(again.old_json IS NULL, 'came', 'moved'), again.name, again.kind, counter.key,
+	SELECT iif(again.old_json IS NULL, 5, 7), iif(again.old_json IS NULL, 'came', 'moved'), again.name, again.kind, counter.key, NULL,
 		again.old_json ->> counter.key, counter.value, again.id, NULL
 	FROM again
 	LEFT JOIN json_each(iif(again.old_json IS NULL, '[]', again.attrs_json)) AS counter
@@ -55,7 +56,7 @@ WITH pair AS MATERIALIZED (
 		AND (counter.key LIKE '%\_total' ESCAPE '\' OR counter.key IN (
 			'acquires', 'contended', 'anonymous_releases', 'changes', 'notifies'))))
 	UNION ALL
-	SELECT 6, 'went', old.name, old.kind, NULL, NULL, NULL, old.id, NULL
+	SELECT 6, 'went', old.name, old.kind, NULL, NULL, NULL, NULL, old.id, NULL
 	FROM (
 		SELECT id FROM entities WHERE snapshot_id = :before
 		EXCEPT
@@ -64,7 +65,7 @@ WITH pair AS MATERIALIZED (
 	) AS gone
 	CROSS JOIN entities AS old ON old.snapshot_id = :before AND old.id = gone.id
 )
-SELECT change, name, kind, what, before, after, id, other_id
+SELECT change, name, kind, what, waited_ms, before, after, id, other_id
 FROM change
 WHERE :before IS NOT NULL
-ORDER BY rank, after DESC NULLS LAST, before DESC NULLS LAST, id, other_id, what
+ORDER BY rank, waited_ms DESC NULLS LAST, after DESC NULLS LAST, before DESC NULLS LAST, id, other_id, what
