@@ -237,8 +237,8 @@ static void text__without_room__a_question_of_ours_loses_its_last_columns_and_sa
 		      "(no room for LOST AT: a wider terminal and -J show them)\n" },
 		/* three are kept, however narrow it is */
 		{ 30,
-		  "CHANNEL   OTHER     ITEMS\n"
-		  "demo…eue  demo…eue      1\n"
+		  "CHANNEL     OTHER        ITEMS\n"
+		  "demo.…ueue  demo.…queue      1\n"
 		  "(no room for LOST AT, MADE AT, STATE: a wider terminal and -J show them)\n" },
 	};
 
