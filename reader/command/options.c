@@ -489,6 +489,9 @@ static int take_question(struct parse *parse, const char *word)
 		return 0;
 	(void)refuse(parse, "no such question",
 		     "peeps-read query lists them; -e asks SQL of your own", QUOTED, word);
+	if (strpbrk(word, "./") || word[strspn(word, "0123456789")] == '\0')
+		return hint_at(parse, "the question comes first: peeps-read query root-blockers %s",
+			       word);
 	return like ? hint_at(parse, "did you mean %s? peeps-read query lists all", like) : -EINVAL;
 }
 

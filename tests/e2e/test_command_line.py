@@ -116,7 +116,9 @@ class Refusals(unittest.TestCase):
         ('check --passive=no 1', 2, "'--passive=no'", 'write --passive'),
         # of query
         ('query blokers 1', 2, "'blokers'", 'did you mean blockers?'),
-        ('query hang.db', 2, "'hang.db'", 'peeps-read query lists them'),
+        ('query hang.db', 2, "'hang.db'", 'peeps-read query root-blockers hang.db'),
+        ('query 4711', 2, "'4711'", 'peeps-read query root-blockers 4711'),
+        ('query zzzz 1', 2, "'zzzz'", 'peeps-read query lists them'),
         ('query --show', 2, 'query takes', 'peeps-read query'),
         ('query --show blockers 1', 2, "'1'", 'leave the targets out'),
         ('query --show -e x 1', 2, '--sql is SQL', 'leave one of them out'),
