@@ -101,7 +101,12 @@ static int fail_by_errno(const struct peeps_database *database, int error, const
 
 	name_what(database, problem);
 	errno = error;
-	return peeps_problem_set(problem, status, -error, "", "%.512s: %m", path);
+	return peeps_problem_set(problem, status, -error,
+				 status == PEEPS_PROBLEM_NO_PROCESS ? "is there such a folder?"
+				 : status == PEEPS_PROBLEM_PERMISSION
+					 ? "may you write it, and in its folder?"
+					 : "",
+				 "%.512s: %m", path);
 }
 
 static int run(struct peeps_database *database, const char *sql, struct peeps_problem *problem)
