@@ -77,16 +77,33 @@ static void forget_ended(struct peeps_following *following)
 
 /* --- names ------------------------------------------------------------------------------------------------------ */
 
+static bool is_called(const struct peeps_found *found, const char *name)
+{
+	return strcmp(found->process_name, name) == 0 || strcmp(found->proc_key, name) == 0 ||
+	       peeps_process_is_called(&found->names, name);
+}
+
 static bool has_a_name(const struct peeps_following *following, const struct peeps_found *found)
 {
 	for (size_t i = 0; i < following->name_count; i++) {
-		const char *name = following->names[i];
-
-		if (strcmp(found->process_name, name) == 0 || strcmp(found->proc_key, name) == 0 ||
-		    peeps_process_is_called(&found->names, name))
+		if (is_called(found, following->names[i]))
 			return true;
 	}
 	return false;
+}
+
+/* Else whoever misspelled a name would wait with us. */
+static void tell_who_is_missing(const struct peeps_following *following,
+				const struct peeps_processes *processes)
+{
+	for (size_t i = 0; i < following->name_count; i++) {
+		bool is_there = false;
+
+		for (size_t j = 0; j < processes->count && !is_there; j++)
+			is_there = is_called(&processes->found[j], following->names[i]);
+		if (!is_there)
+			tell(following, following->names[i], "is not there yet: it is waited for");
+	}
 }
 
 static void refuse(struct peeps_following *following, const struct peeps_found *found)
@@ -135,6 +152,8 @@ static void scan(struct peeps_following *following)
 				      &problem) == 0) {
 		for (size_t i = 0; i < processes.count; i++)
 			meet(following, &processes.found[i]);
+		if (!following->has_scanned)
+			tell_who_is_missing(following, &processes);
 		peeps_processes_free(&processes);
 		following->has_scanned = true;
 	}

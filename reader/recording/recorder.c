@@ -147,7 +147,7 @@ static void tell_cut_off(const struct peeps_recorder *recorder)
 	if (!bytes)
 		return;
 	(void)snprintf(what, sizeof(what),
-		       "its last snapshot was cut off, and is removed (%llu bytes)",
+		       "ended with a snapshot that was cut off: that is removed (%llu bytes)",
 		       (unsigned long long)bytes);
 	note(recorder, recorder->options->output, what);
 }

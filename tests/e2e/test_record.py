@@ -312,6 +312,7 @@ class Recording(unittest.TestCase):
         with Recorder(self.name, '-i', '5ms', '-o', self.path()) as recorder:
             first = self.start()
             self.wait_for_snapshots(self.path(), 2)
+            self.assertTrue(until(lambda: READ('check', self.path()).status == 1))  # its deadlock is recorded
             self.stop(first)
             second, third = self.start(), self.start(STALL)
 
@@ -366,6 +367,7 @@ class Recording(unittest.TestCase):
             answer = READ('record', self.name, '-i', '10ms', '-t', '50ms', '-o', self.path(name))
             self.assertEqual((answer.status, answer.out), (3, ''), answer)
             self.assertIn('nothing was recorded', answer.err)
+            self.assertIn(f'note: {self.name} is not there yet: it is waited for\n', answer.err)
         with Target('sleep', '60', ready=False) as sleep:
             answer = READ('record', sleep.pid, '-o', self.path())
             self.assertEqual(answer.status, 4, answer)
