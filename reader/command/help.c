@@ -114,7 +114,7 @@ static void print_all(FILE *out)
 
 		(void)snprintf(usage, sizeof(usage), "%s%s%s", verb->name,
 			       *verb->name && *verb->arguments ? " " : "", verb->arguments);
-		(void)fprintf(out, "  %-26s %s\n", usage, verb->summary);
+		(void)fprintf(out, "  %-27s %s\n", usage, verb->summary);
 	}
 	(void)fputs("\nOptions [of these verbs only], which may stand anywhere:\n", out);
 	for (size_t i = 0; i < peeps_option_count; i++) {
