@@ -124,12 +124,18 @@ static int ask_time(struct sqlite3 *sqlite, const char *sql, int64_t with, uint6
 /* All that there are. */
 static int count(struct peeps_about *about, struct sqlite3 *sqlite, struct peeps_problem *problem)
 {
+	/* what is no JSON is for those to complain of who read it */
+	static const char lossy[] =
+		"SELECT count(DISTINCT snapshot_id) FROM processes "
+		"WHERE EXISTS (SELECT 1 FROM json_each(iif(json_valid(counters_json), counters_json, '{}')) WHERE value > 0)";
 	int r = ask(sqlite, "SELECT count(*) FROM snapshots", 0, &about->count, problem);
 
 	if (r == 0)
 		r = ask(sqlite,
 			"SELECT count(*) FROM snapshots WHERE quality NOT IN ('cut', 'quiescent')",
 			0, &about->doubted_count, problem);
+	if (r == 0)
+		r = ask(sqlite, lossy, 0, &about->lossy_count, problem);
 	if (r == 0)
 		r = ask_time(sqlite, "SELECT min(taken_at_unix_ns) FROM snapshots", 0,
 			     &about->first_taken_at_unix_ns, problem);

@@ -19,6 +19,7 @@ struct peeps_about {
 	int64_t first_number, last_number;
 	int64_t count;         /* of snapshots in the database */
 	int64_t doubted_count; /* of these, of what is no proved moment: partial, or passive */
+	int64_t lossy_count;   /* likewise, of those in which not everything could be recorded */
 	uint64_t first_taken_at_unix_ns, last_taken_at_unix_ns;
 	struct peeps_graph
 		*graph; /* of that snapshot, what headings tell and no more; NULL: there is none */

@@ -140,13 +140,23 @@ static void print_heading_of_one(const struct query *query, FILE *out)
 /* What it rests on, around it: who reads it must know how good that is, and that it is of then. */
 static void print_notes(const struct query *query, FILE *out)
 {
-	if (is_of_one(query))
+	if (is_of_one(query)) {
 		peeps_report_notes(query->about.graph, out);
-	else if (query->about.doubted_count)
+		return;
+	}
+	if (query->about.doubted_count || query->about.lossy_count)
+		(void)fputc('\n', out);
+	if (query->about.doubted_count)
 		(void)fprintf(out,
-			      "\nnote: %" PRId64
+			      "note: %" PRId64
 			      " of them may be of no single moment (partial, passive)\n",
 			      query->about.doubted_count);
+	if (query->about.lossy_count)
+		(void)fprintf(
+			out,
+			"note: in %" PRId64
+			" of them not everything could be recorded: query coverage says what\n",
+			query->about.lossy_count);
 }
 
 static int print_text(struct query *query, FILE *out, struct peeps_problem *problem)

@@ -136,6 +136,7 @@ class Targets(Scratch):
             document = json.load(file)
         for quality, status in (('partial', 7), ('passive', 0)):
             document.update(quality=quality, notes=['something was amiss'])
+            document['processes'][0]['counters'] = {'dropped_edges': 3}
             path = self.path(f'{quality}.json')
             with open(path, 'w', encoding='utf-8') as file:
                 json.dump(document, file)
@@ -145,7 +146,8 @@ class Targets(Scratch):
             self.assertIn('note: something was amiss', answer.out)
             self.assertEqual(json.loads(READ('query', 'blockers', path, '-J').out)['notes'], ['something was amiss'])
         answer = READ('query', path, self.snapshot, '-e', 'SELECT 1')
-        self.assertIn('note: 1 of them may be of no single moment', answer.out)
+        self.assertIn('\n\nnote: 1 of them may be of no single moment', answer.out)
+        self.assertIn('\nnote: in 1 of them not everything could be recorded', answer.out)
 
     def test_wrong_targets__are_refused(self):
         for path, content, status in (('empty', b'', 6), ('text', b'SELECT 1', 6), ('json', b'{}', 6),

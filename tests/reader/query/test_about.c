@@ -87,6 +87,7 @@ static void find__each_way_to_say_it__is_that_snapshot(void **state)
 		assert_int_equal(fixture.about.last_number, rows[i].by_sequence ? 8 : 5);
 		assert_int_equal(fixture.about.count, 3);
 		assert_int_equal(fixture.about.doubted_count, 1);
+		assert_int_equal(fixture.about.lossy_count, 1);
 		assert_int_equal(fixture.about.first_taken_at_unix_ns, 1000);
 		assert_int_equal(fixture.about.last_taken_at_unix_ns, 3000);
 		assert_int_equal(fixture.about.before_taken_at_unix_ns,
@@ -127,6 +128,18 @@ static void find__an_empty_database__has_none_and_that_is_fine(void **state)
 	assert_int_equal(fixture.about.snapshot, 0);
 	assert_null(fixture.about.graph);
 	assert_int_equal(find(&fixture, -1, false), -ENOENT);
+	end(&fixture);
+}
+
+static void find__counters_that_are_no_json__are_no_loss_and_no_error(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	begin(&fixture, THREE "UPDATE processes SET counters_json = '{' WHERE name = 'bank';"
+			      "UPDATE processes SET counters_json = '{}' WHERE name = 'orders';");
+	assert_int_equal(find(&fixture, 5, false), 0);
+	assert_int_equal(fixture.about.lossy_count, 0);
 	end(&fixture);
 }
 
@@ -222,6 +235,7 @@ int main(void)
 		cmocka_unit_test(find__each_way_to_say_it__is_that_snapshot),
 		cmocka_unit_test(find__none_such__is_refused),
 		cmocka_unit_test(find__an_empty_database__has_none_and_that_is_fine),
+		cmocka_unit_test(find__counters_that_are_no_json__are_no_loss_and_no_error),
 		cmocka_unit_test(find__what_headings_tell__is_read),
 		cmocka_unit_test(find__hostile_tables__are_refused_or_read_as_they_are),
 		cmocka_unit_test(find__counting_without_end__is_stopped_in_time),
