@@ -340,7 +340,7 @@ const struct peeps_option_entry peeps_option_entries[] = {
 		.letter = 'o',
 		.name = "output",
 		.argument = "FILE",
-		.summary = "write into that file; - is stdout, but not of record",
+		.summary = "write into FILE; - is stdout, but not of record",
 		.details =
 			"The format is as FILE ends: .json, .msgpack, .dot or .csv, else text; "
 			"what ends in .zst is compressed as well. A file takes its name only when it is complete. Of record: "
