@@ -65,7 +65,7 @@ void capacity_parse(struct capacity *capacity, const char *text)
 {
 	memset(capacity, 0, sizeof(*capacity));
 	capacity->rows[PEEPS_SECTION_COUNTERS] = PEEPS_COUNTER_ROOM;
-	capacity->rows[PEEPS_SECTION_SCHEMA] = schema_rows() + PEEPS_SCHEMA_ROOM;
+	capacity->rows[PEEPS_SECTION_SCHEMA] = schema_capacity();
 	for (size_t i = 0; i < NAME_COUNT; i++)
 		capacity->rows[names[i].section] = names[i].rows_default;
 	while (text && *text) {

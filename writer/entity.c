@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "writer/entity.h"
 
+#include "writer/kind.h"
 #include "writer/membership.h"
 #include "writer/memory.h"
 #include "writer/segment.h"
@@ -53,7 +54,8 @@ static void write_life(struct peeps_entity_slot *slot, const struct entity_new *
 	const uint64_t generation = segment_next_generation(old);
 	const uint32_t index = entity_index(slot);
 
-	peeps_store_relaxed(&slot->kind, (uint64_t)entity->kind | ordinal << 32);
+	peeps_store_relaxed(&slot->kind,
+			    (uint64_t)entity->kind | entity->visibility << 16 | ordinal << 32);
 	peeps_store_relaxed(&slot->identity, make_ref(generation, index));
 	peeps_store_relaxed(&slot->name, entity->name ? entity->name->text : 0);
 	peeps_store_relaxed(&slot->site, entity->site);
@@ -146,6 +148,7 @@ static void let_go(struct peeps_entity_slot *slot, struct rest rest)
 
 	if (note)
 		text_give(note, rest);
+	kind_give_texts(slot, rest);
 	memberships_give(MEMBERSHIP_OF_ENTITY, index, rest);
 	pool_give(&entities, index, rest);
 	if (names[index]) {

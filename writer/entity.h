@@ -16,6 +16,7 @@ bool entities_init(void);
 /**
  * struct entity_new - what a new entity is
  * @traits: the kind's own bits of the status word
+ * @visibility: enum peeps_visibility
  * @name:   NULL = none; the entity takes a use of its own
  * @site:   id; 0 = not known
  * @note:   text ref, or 0; the entity takes it over
@@ -23,6 +24,7 @@ bool entities_init(void);
 struct entity_new {
 	enum peeps_kind kind;
 	uint64_t traits;
+	uint64_t visibility;
 	uint64_t body[PEEPS_BODY_WORDS];
 	struct interned *name;
 	uint64_t site;

@@ -8,6 +8,7 @@
 
 #include "writer/edge.h"
 #include "writer/entity.h"
+#include "writer/kind.h"
 #include "writer/operation.h"
 #include "writer/process.h"
 #include "writer/segment.h"
@@ -56,14 +57,7 @@ static bool is_actor(uint64_t ref)
 {
 	const struct peeps_entity_slot *const slot = entity_find(ref);
 
-	switch (slot ? entity_kind(slot) : PEEPS_KIND_NONE) {
-#define PEEPS_KIND(symbol, number, name, prefix, role) \
-	case PEEPS_KIND_##symbol:                      \
-		return PEEPS_ROLE_##role == PEEPS_ROLE_ACTOR;
-#include <peeps/kinds.def>
-	default:
-		return false;
-	}
+	return slot && kind_is_actor(entity_kind(slot));
 }
 
 /* Inside a section that touched the slot: which thread writes it. */

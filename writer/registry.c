@@ -11,6 +11,7 @@
 #include "writer/hold.h"
 #include "writer/holder.h"
 #include "writer/intern.h"
+#include "writer/kind.h"
 #include "writer/name.h"
 #include "writer/process.h"
 #include "writer/segment.h"
@@ -21,26 +22,6 @@
 #include "writer/update.h"
 
 /* --- new --- */
-
-static bool is_made_by_programs(uint32_t kind)
-{
-	switch (kind) {
-	case PEEPS_KIND_THREAD: /* have calls of their own */
-	case PEEPS_KIND_TASK:
-	case PEEPS_KIND_FOREIGN:
-		return false;
-	default:
-		break;
-	}
-	switch (kind) {
-#define PEEPS_KIND(symbol, number, name, prefix, role) \
-	case PEEPS_KIND_##symbol:                      \
-		return true;
-#include <peeps/kinds.def>
-	default:
-		return false;
-	}
-}
 
 /* Process lock held. */
 static uint64_t put_note(const char *note)
@@ -57,7 +38,9 @@ static uint64_t put_note(const char *note)
 static uint64_t entity_new(struct self *self, uint32_t kind, const char *name, const char *note,
 			   struct peeps_site *site)
 {
-	struct entity_new new = { .kind = (enum peeps_kind)kind, .creator = self_actor(self) };
+	struct entity_new new = { .kind = (enum peeps_kind)kind,
+				  .visibility = kind_visibility(kind),
+				  .creator = self_actor(self) };
 	struct peeps_entity_slot *slot = NULL;
 	sigset_t mask;
 
@@ -86,7 +69,9 @@ struct peeps_ref peeps_entity_new_at(uint32_t kind, const char *name, const char
 	struct peeps_ref entity = { 0 };
 
 	if (self) {
-		if (site_is_like_us(site) && is_made_by_programs(kind))
+		if (kind == PEEPS_KIND_NONE) /* what peeps_kind_new() had no room for */
+			segment_count(PEEPS_COUNTER_DROPPED_ENTITIES);
+		else if (site_is_like_us(site) && kind_is_made_by_programs(kind))
 			entity.bits = entity_new(self, kind, name, note, site);
 		self_leave(self);
 	}
@@ -96,23 +81,12 @@ struct peeps_ref peeps_entity_new_at(uint32_t kind, const char *name, const char
 
 /* --- set --- */
 
-static bool is_attribute(uint32_t attr)
-{
-	switch (attr) {
-#define PEEPS_FIELD(kind, symbol, word, shift, bits, type, discipline, attribute) \
-	case PEEPS_ATTR_##kind##_##symbol:
-#include <peeps/kinds.def>
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* Of an entity that a program may write to, and that has this attribute. */
+/* Of an entity that a program may write to, and that has this attribute. A text is its own to keep. */
 static bool is_settable(const struct peeps_entity_slot *slot, uint32_t attr)
 {
-	return is_attribute(attr) && attr >> 20 == entity_kind(slot) &&
-	       is_made_by_programs(entity_kind(slot));
+	const uint32_t type = kind_attribute_type(entity_kind(slot), attr);
+
+	return type != 0 && type != PEEPS_TYPE_TEXT && kind_is_made_by_programs(entity_kind(slot));
 }
 
 static void write_bits(struct peeps_entity_slot *slot, uint32_t attr, uint64_t value)
@@ -246,7 +220,7 @@ static void stub_put(struct self *self, struct peeps_entity_slot *slot)
 /* Process lock held. */
 static void entity_end(struct self *self, struct peeps_entity_slot *slot)
 {
-	if (is_made_by_programs(entity_kind(slot)))
+	if (kind_is_made_by_programs(entity_kind(slot)))
 		entity_retire(self, slot);
 	else if (entity_kind(slot) == PEEPS_KIND_FOREIGN)
 		stub_put(self, slot);
