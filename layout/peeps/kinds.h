@@ -20,6 +20,14 @@ enum peeps_role {
 #include <peeps/kinds.def>
 };
 
+/* Of an entity: how far it is shown. */
+enum peeps_visibility {
+	PEEPS_VISIBILITY_SHOWN = 0,
+	/* Of interest to who wrote it: counted, and not listed, in the table of who waits, unless it is
+	 * asked for or part of a finding. Snapshots have it, with the attribute visibility. */
+	PEEPS_VISIBILITY_INTERNAL = 1,
+};
+
 enum peeps_op {
 #define PEEPS_OP(symbol, number, name) PEEPS_OP_##symbol = (number),
 #include <peeps/kinds.def>

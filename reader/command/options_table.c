@@ -290,7 +290,8 @@ const struct peeps_option_entry peeps_option_entries[] = {
 		.name = "all",
 		.summary = "each by itself, however many there are",
 		.details =
-			"Otherwise waits that are alike are told together, and long lists end with how many more there are.",
+			"Otherwise waits that are alike are told together, long lists end with how many more there are, and "
+			"waits of or for what the program calls internal are counted only.",
 		.verbs = VERB(LOOK) | VERB(BLOCKED) | VERB(CHECK) | VERB(EXPLAIN) | VERB(DIFF),
 	},
 	{

@@ -4,11 +4,13 @@
 
 #include <assert.h>
 
+#include <peeps/kinds.h>
+
 #include "reader/graph/arena.h"
 #include "reader/graph/ends.h"
 
 #define COMMON_ATTRIBUTES 3 /* name, created_at_ns, creator_task_id */
-#define NOTE_ATTRIBUTES   1
+#define OWN_ATTRIBUTES    2 /* where the program said so: note, visibility */
 
 static void add(struct peeps_node *node, const char *name, struct peeps_value value)
 {
@@ -361,7 +363,7 @@ void peeps_decoder_add_attributes(struct peeps_decoder *d, struct peeps_node *no
 	const struct peeps_decoded_entity *entity = &d->entities[place];
 	const struct peeps_entity_view *view = &d->image->entities[place];
 	const size_t room = COMMON_ATTRIBUTES + entity->kind->attribute_count +
-			    entity->kind->derived_count + (view->blob ? NOTE_ATTRIBUTES : 0);
+			    entity->kind->derived_count + OWN_ATTRIBUTES;
 	const char *note;
 
 	node->attributes = peeps_arena_take(d->arena, room, sizeof(*node->attributes));
@@ -377,5 +379,7 @@ void peeps_decoder_add_attributes(struct peeps_decoder *d, struct peeps_node *no
 	note = peeps_texts_at(&d->texts, view->blob);
 	if (note)
 		add(node, "note", peeps_value_text(note));
+	if ((view->kind >> 16 & 0xffff) == PEEPS_VISIBILITY_INTERNAL)
+		add(node, PEEPS_NODE_VISIBILITY, peeps_value_text(PEEPS_NODE_INTERNAL));
 	assert(node->attribute_count <= room); /* the table of derived attributes is complete */
 }

@@ -11,8 +11,8 @@
 #define KIND_MAX UINT16_MAX
 
 /* Attributes that every node has, or may have; a field may not be called so. */
-static const char *const common_attributes[] = { "name", "created_at_ns", "creator_task_id",
-						 "note" };
+static const char *const common_attributes[] = { "name", "created_at_ns", "creator_task_id", "note",
+						 "visibility" };
 
 /* Attributes that are not fields, but put together by the reader; a field of that kind may not be called so. */
 struct derived {

@@ -36,6 +36,14 @@ const struct peeps_value *peeps_graph_attribute(const struct peeps_node *node, c
 	return NULL;
 }
 
+bool peeps_node_is_internal(const struct peeps_node *node)
+{
+	const struct peeps_value *visibility = peeps_graph_attribute(node, PEEPS_NODE_VISIBILITY);
+
+	return visibility && visibility->type == PEEPS_VALUE_TEXT &&
+	       strcmp(visibility->as.text, PEEPS_NODE_INTERNAL) == 0;
+}
+
 uint64_t peeps_process_lost(const struct peeps_process *process, const char *counter)
 {
 	for (size_t i = 0; i < process->counter_count; i++) {

@@ -209,6 +209,11 @@ void peeps_graph_free(struct peeps_graph *graph);
  */
 const struct peeps_value *peeps_graph_attribute(const struct peeps_node *node, const char *name);
 
+/* The attribute of those that are of interest to who wrote them, and its value. */
+#define PEEPS_NODE_VISIBILITY "visibility"
+#define PEEPS_NODE_INTERNAL   "internal"
+bool peeps_node_is_internal(const struct peeps_node *node);
+
 /**
  * peeps_edge_process - the process that says so, and whose ptime the edge's times are
  *

@@ -50,6 +50,8 @@ enum brevity {
 struct rows {
 	struct peeps_telling telling; /* borrowed, whoever made it */
 	enum brevity brevity;
+	bool *found;           /* by node: part of a finding, or stuck behind one */
+	size_t internal_count; /* waits left out */
 };
 
 /* What is beside a name explains the wait: if there is no room for both, it is the name that is cut. */
@@ -228,16 +230,47 @@ static int add_row(struct rows *b, struct peeps_table *table, const struct peeps
 						    : peeps_table_row_keyed(table, cells, numbers);
 }
 
+/* What is found concerns everybody. */
+static int find_found(struct rows *b)
+{
+	const struct peeps_graph *graph = b->telling.graph;
+
+	b->found = peeps_arena_take(b->telling.arena, graph->node_count + 1, sizeof(*b->found));
+	for (size_t i = 0; b->found && i < graph->finding_count; i++) {
+		const struct peeps_finding *finding = &graph->findings[i];
+
+		for (size_t n = 0; n < finding->node_count; n++)
+			b->found[finding->nodes[n]] = true;
+		for (size_t n = 0; n < finding->victim_count; n++)
+			b->found[finding->victims[n]] = true;
+	}
+	return b->found ? 0 : -ENOMEM;
+}
+
+/* Of interest to who wrote it; of several told together, that is what they wait for. */
+static bool is_internal(const struct rows *b, const struct peeps_wait *wait, bool together)
+{
+	const struct peeps_graph *graph = b->telling.graph;
+	const struct peeps_edge *edge = peeps_telling_edge(&b->telling, wait);
+
+	return (peeps_node_is_internal(&graph->nodes[edge->dst]) ||
+		(!together && peeps_node_is_internal(&graph->nodes[edge->src]))) &&
+	       !b->found[edge->src];
+}
+
 static int add_rows(struct rows *b, struct peeps_table *table, bool all)
 {
 	int r = 0;
 
+	b->internal_count = 0;
 	for (uint32_t i = 0; r == 0 && i < b->telling.waits.count; i++) {
 		const struct peeps_wait *wait = &b->telling.waits.waits[i];
 		const bool together =
 			!all && b->telling.waits.waits[wait->like].like_count > PEEPS_ALIKE_MAX;
 
-		if (!together || wait->like == i)
+		if (!all && is_internal(b, wait, together))
+			b->internal_count++;
+		else if (!together || wait->like == i)
 			r = add_row(b, table, wait, together);
 	}
 	return r;
@@ -288,6 +321,16 @@ static int make_table(struct rows *b, const struct peeps_column *shown,
 	return r;
 }
 
+static void print_internal(const struct rows *b, FILE *out)
+{
+	const bool alone = b->internal_count == b->telling.waits.count;
+
+	if (b->internal_count)
+		(void)fprintf(out, "%s%zu internal wait%s (--all shows %s)\n", alone ? "" : "and ",
+			      b->internal_count, b->internal_count == 1 ? "" : "s",
+			      b->internal_count == 1 ? "it" : "them");
+}
+
 int peeps_blocked_table_of(const struct peeps_telling *telling,
 			   const struct peeps_blocked_view *view, FILE *out,
 			   struct peeps_problem *problem)
@@ -295,14 +338,17 @@ int peeps_blocked_table_of(const struct peeps_telling *telling,
 	struct rows b = { .telling = *telling };
 	struct peeps_column shown[COLUMNS];
 	struct peeps_table *table;
-	int r;
+	int r = find_found(&b);
 
 	choose_columns(shown, telling->graph);
-	r = make_table(&b, shown, view, &table, problem);
-	if (r)
-		return r;
-	r = peeps_table_print(table, out);
-	peeps_table_free(table);
+	if (r == 0)
+		r = make_table(&b, shown, view, &table, problem);
+	if (r == 0) {
+		if (telling->waits.count > b.internal_count)
+			r = peeps_table_print(table, out);
+		print_internal(&b, out);
+		peeps_table_free(table);
+	}
 	return r;
 }
 

@@ -56,13 +56,6 @@ struct peeps_kind_attribute {
 	uint32_t bits;
 };
 
-enum peeps_visibility {
-	PEEPS_VISIBILITY_SHOWN = 0,
-	/* Of interest to who wrote it: not in the table of who waits, unless it is asked for or part of a finding.
-	 * Snapshots have it, with the attribute visibility. */
-	PEEPS_VISIBILITY_INTERNAL = 1,
-};
-
 /**
  * struct peeps_kind_def - what a kind is
  * @name:   of lower case letters, digits, '_' and '-', at most 31; none of kinds.def
