@@ -24,7 +24,7 @@ READ = PeepsRead(sys.argv[1])
 with open(sys.argv[2], encoding='utf-8') as schema_file:
     SCHEMA = jsonschema.Draft7Validator(json.load(schema_file))
 WITH_ZSTD = sys.argv[3] == 'true'
-HEALTHY = {'channel-cycle': '--in-turns', 'channel-full-stall': '--receiving',
+HEALTHY = {'channel-cycle': '--in-turns', 'channel-full-stall': '--receiving', 'event-loop': '--draining',
            'condvar-lost-wakeup': '--look-again', 'home-made-lock': '--ordered',
            'mutex-lock-order-inversion': '--ordered', 'rwlock-upgrade': '--drop-first',
            'oneshot-sender-lost-in-map': '--in-place', 'semaphore-starvation': '--sharing',
