@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The public headers, as programs include them: every compiler there is, C11 and C++17, all warnings.
+"""The public headers, as programs include them: every compiler there is, C11 to C++20, all warnings.
 
-usage: test_headers.py SOURCE_ROOT LIBPEEPS
+usage: test_headers.py SOURCE_ROOT LIBPEEPS LIBPEEPS_DISABLED
 """
 import os
 import pathlib
@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 
-ROOT, LIBRARY = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]).resolve()
+ROOT, LIBRARY, LIBRARY_DISABLED = pathlib.Path(sys.argv[1]), *(pathlib.Path(path).resolve() for path in sys.argv[2:4])
 sys.path.insert(0, str(ROOT / 'tests' / 'e2e'))
 import tap  # noqa: E402
 
@@ -20,6 +20,7 @@ WARNINGS = ['-Wall', '-Wextra', '-Wpedantic', '-Werror', '-Wshadow', '-Wundef']
 LANGUAGES = {
     'c11': (('gcc', 'clang'), ['-std=c11', '-D_POSIX_C_SOURCE=200809L', '-Wstrict-prototypes', '-Wmissing-prototypes']),
     'gnu17': (('gcc', 'clang'), ['-std=gnu17']),
+    'c++11': (('g++', 'clang++'), ['-std=c++11']),
     'c++17': (('g++', 'clang++'), ['-std=c++17']),
     'c++20': (('g++', 'clang++'), ['-std=c++20']),
 }
@@ -171,6 +172,144 @@ int use_broadcast(void)
 	return sum;
 }
 '''
+# Where C++ has places that C has not. Of the wrappers, whatever can be: each runs, and what it returns is added up.
+USE_CXX = r'''
+#include <pthread.h>
+#include <stdint.h>
+#include <string>
+#include <utility>
+#include <vector>
+
+struct peeps_mutex at_global_scope = PEEPS_MUTEX_INIT("at global scope");
+static struct peeps_rwlock rwlock_at_global_scope = PEEPS_RWLOCK_INIT("rwlock at global scope");
+
+namespace outer {
+namespace {
+struct peeps_mutex unnamed = PEEPS_MUTEX_INIT("in an unnamed namespace");
+}
+
+struct Holder {
+	static struct peeps_mutex shared;
+	struct peeps_mutex own;
+	struct peeps_ref entity;
+
+	explicit Holder(const std::string &name) : own(), entity(peeps_entity_new(PEEPS_KIND_NOTIFY, name.c_str()))
+	{
+		(void)peeps_mutex_init(&own, name.c_str(), nullptr);
+	}
+	~Holder()
+	{
+		peeps_entity_end(entity);
+		(void)peeps_mutex_destroy(&own);
+	}
+	Holder(const Holder &) = delete;
+	Holder &operator=(const Holder &) = delete;
+};
+struct peeps_mutex Holder::shared = PEEPS_MUTEX_INIT("a static member");
+
+struct Lock { /* before main, and after it */
+	Lock() { (void)peeps_mutex_lock(&unnamed); }
+	~Lock() { (void)peeps_mutex_unlock(&unnamed); }
+};
+const Lock early;
+
+template <typename Item, size_t capacity> struct Channel {
+	struct peeps_mpsc_tx *tx;
+	struct peeps_mpsc_rx *rx;
+
+	Channel() : tx(), rx() { (void)peeps_mpsc_new(&tx, &rx, "channel", sizeof(Item), capacity); }
+	~Channel()
+	{
+		peeps_mpsc_tx_free(tx);
+		peeps_mpsc_rx_free(rx);
+	}
+	Channel(const Channel &) = delete;
+	Channel &operator=(const Channel &) = delete;
+	int move(Item item)
+	{
+		Item got = Item();
+		const int sum = peeps_mpsc_send(tx, &item) + peeps_mpsc_recv(rx, &got);
+
+		return got == item ? sum : 1;
+	}
+};
+
+template <typename Mutex, typename Body> int locked(Mutex &mutex, Body body)
+{
+	const int sum = peeps_mutex_lock(&mutex) + body();
+
+	return sum + peeps_mutex_unlock(&mutex);
+}
+
+inline int in_an_inline_function()
+{
+	static struct peeps_mutex local = PEEPS_MUTEX_INIT("a static of an inline function");
+
+	return peeps_mutex_trylock(&local) + peeps_mutex_unlock(&local);
+}
+
+int rwlock()
+{
+	int sum = peeps_rwlock_rdlock(&rwlock_at_global_scope) + peeps_rwlock_unlock(&rwlock_at_global_scope);
+
+	sum += peeps_rwlock_trywrlock(&rwlock_at_global_scope) + peeps_rwlock_unlock(&rwlock_at_global_scope);
+	return sum;
+}
+
+int semaphore()
+{
+	struct peeps_sem *sem = nullptr;
+	const int sum = peeps_sem_new(&sem, "sem", 2) + peeps_sem_acquire(sem, 2) + peeps_sem_release(sem, 2);
+
+	peeps_sem_free(sem);
+	return sum;
+}
+
+void kinds()
+{
+	static const char *const values[] = { "", "open", "shut" };
+	const struct peeps_kind_attribute attributes[] = { { "state", peeps_enum_new(values, 3), 0 },
+							   { "peer", PEEPS_TYPE_TEXT, 0 } };
+	const struct peeps_kind_def def = { "gate", nullptr, PEEPS_ROLE_RESOURCE, PEEPS_VISIBILITY_INTERNAL, attributes, 2 };
+	uint32_t attrs[2];
+	const struct peeps_ref gate = peeps_entity_new(peeps_kind_new(&def, attrs), "gate");
+
+	peeps_entity_set(gate, attrs[0], 2);
+	peeps_entity_set_text(gate, attrs[1], "peer");
+	peeps_op_detail(peeps_op_begin(peeps_actor_self(), PEEPS_OP_LOCK, gate, 0), PEEPS_DETAIL_LOCK_UNTIL,
+			peeps_ptime_ns() + 1);
+}
+} // namespace outer
+
+int main()
+{
+	const auto task = [](const char *name) {
+		const struct peeps_ref self = peeps_task_new(name), before = peeps_task_enter(self);
+		const struct peeps_scope scope = peeps_scope_new(PEEPS_SCOPE_KIND_USER, name);
+
+		peeps_scope_add(scope, self);
+		peeps_scope_end(scope);
+		peeps_task_leave(before);
+		peeps_task_end(self);
+		return peeps_sleep_ns(1);
+	};
+	outer::Holder holder("a member");
+	outer::Channel<uint64_t, 1> numbers;
+	outer::Channel<char, 0> letters;
+	int sum = outer::locked(holder.own, [] { return 0; }) + outer::locked(outer::Holder::shared, [&] {
+		return outer::locked(at_global_scope, [&task] { return task("a task"); });
+	});
+	void *(*const thread)(void *) = [](void *nothing) -> void * {
+		peeps_thread_name("a thread");
+		return nothing;
+	};
+	pthread_t id;
+
+	outer::kinds();
+	sum += outer::in_an_inline_function() + outer::rwlock() + outer::semaphore() + numbers.move(1) + letters.move('a');
+	return sum + pthread_create(&id, nullptr, thread, nullptr) + pthread_join(id, nullptr);
+}
+'''
 MAIN = r'''
 #include <peeps/peeps.h>
 struct peeps_mutex shared_by_both = PEEPS_MUTEX_INIT("shared by both");
@@ -215,10 +354,16 @@ def compile_(compiler, arguments, text, suffix, folder):
     return f'{source}.o'
 
 
-def link(compiler, objects, folder, with_library):
-    arguments = [str(LIBRARY), f'-Wl,-rpath,{LIBRARY.parent}'] if with_library else []
+def link(compiler, objects, folder, library):
+    arguments = [str(library), f'-Wl,-rpath,{library.parent}'] if library else []
     return subprocess.run([compiler, *objects, *arguments, '-lpthread', '-o', str(folder / 'program')],
                           capture_output=True, text=True, timeout=60, check=False)
+
+
+def expect_run(folder):
+    ran = subprocess.run([str(folder / 'program')], timeout=20, check=False,
+                         env={**os.environ, 'ASAN_OPTIONS': 'verify_asan_link_order=0'})
+    assert ran.returncode == 0, f'exit status {ran.returncode}'
 
 
 def main():
@@ -240,6 +385,19 @@ def main():
                         compile_(compiler, [*given, '-Wno-unused', '-fsyntax-only'], f'#include <peeps/{header.name}>\n' * 2 +
                                  'extern int nothing; int nothing;\n', suffix, folder)
 
+                def runs(compiler=compiler, given=given, include=include, disabled=disabled):
+                    # Of the two definitions of peeps_tls, a program has one.
+                    other = 'hook.h' if disabled else 'disabled.h'
+                    headers = ''.join(f'#include <peeps/{path.name}>\n' for path in sorted((include / 'peeps').glob('*.h'))
+                                      if path.name != other)
+                    result = link(compiler, [compile_(compiler, given, headers + USE_CXX, '.cpp', folder)], folder,
+                                  LIBRARY_DISABLED if disabled else LIBRARY)
+                    assert result.returncode == 0, result.stderr
+                    expect_run(folder)
+
+                if suffix == '.cpp':
+                    tests.append((f'every_header__in_the_places_that_only_c++_has_{language}_by_{compiler}'
+                                  f'{"_with_peeps_disable" if disabled else ""}__runs', runs))
                 name = f'{language}_by_{compiler}{"_with_peeps_disable" if disabled else ""}'
                 tests.append((f'public_headers__{name}__no_warning', compiles))
                 tests.append((f'public_headers__{name}_each_alone__no_warning', each_alone))
@@ -259,16 +417,14 @@ def main():
 
         def unmixed(compiler=compiler, objects=objects):
             for disabled in (False, True):
-                result = link(compiler, objects(disabled, disabled), folder, not disabled)
+                result = link(compiler, objects(disabled, disabled), folder, None if disabled else LIBRARY)
                 assert result.returncode == 0, result.stderr
-                ran = subprocess.run([str(folder / 'program')], timeout=20, check=False,
-                                     env={**os.environ, 'ASAN_OPTIONS': 'verify_asan_link_order=0'})
-                assert ran.returncode == 0, f'exit status {ran.returncode}'
+                expect_run(folder)
 
         def mixed(compiler=compiler, objects=objects):
             for disable_main in (False, True):
                 for with_library in (False, True):
-                    result = link(compiler, objects(disable_main, not disable_main), folder, with_library)
+                    result = link(compiler, objects(disable_main, not disable_main), folder, LIBRARY if with_library else None)
                     assert result.returncode != 0, f'linked, main {"disabled" if disable_main else "enabled"}'
                     assert 'peeps' in result.stderr, result.stderr
 
