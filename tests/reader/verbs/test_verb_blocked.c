@@ -186,6 +186,59 @@ static void table__a_thousand_alike__is_one_row_unless_all_are_wanted(void **sta
 	peeps_graph_free(graph);
 }
 
+static void make_internal(struct peeps_graph *graph, uint32_t node)
+{
+	graph_attribute(
+		graph, node, PEEPS_NODE_VISIBILITY,
+		(struct peeps_value){ .type = PEEPS_VALUE_TEXT, .as.text = PEEPS_NODE_INTERNAL });
+}
+
+static void table__internal__is_counted_unless_all_are_wanted(void **state)
+{
+	struct peeps_graph *graph = graph_new();
+	const uint32_t of_us = graph_thread(graph, 1, "of us"),
+		       inner = graph_thread(graph, 2, "inner");
+	const uint32_t lock = graph_mutex(graph, "lock", NULL, 0),
+		       latch = graph_mutex(graph, "latch", NULL, 0);
+
+	(void)state;
+	make_internal(graph, inner);
+	make_internal(graph, latch);
+	(void)graph_wait(graph, of_us, latch, 15 * S);
+	assert_printed(table, graph, "1 internal wait (--all shows it)\n");
+	(void)graph_wait(graph, inner, lock, 16 * S);
+	assert_printed(table, graph, "2 internal waits (--all shows them)\n");
+	(void)graph_wait(graph, of_us, lock, 17 * S);
+	assert_printed(table, graph,
+		       "WAITED  ACTOR  OPERATION  RESOURCE    HELD BY  FOR\n"
+		       " 3.0 s  of us  lock       mutex lock  nobody     -\n"
+		       "and 2 internal waits (--all shows them)\n");
+	view.all = true;
+	assert_printed(table, graph,
+		       "WAITED  ACTOR  OPERATION  RESOURCE     HELD BY  FOR\n"
+		       " 5.0 s  of us  lock       mutex latch  nobody     -\n"
+		       " 4.0 s  inner  lock       mutex lock   nobody     -\n"
+		       " 3.0 s  of us  lock       mutex lock   nobody     -\n");
+	peeps_graph_free(graph);
+}
+
+/* Hidden, it would be of no use. */
+static void table__internal_and_in_a_deadlock__is_shown(void **state)
+{
+	struct peeps_graph *graph = graph_deadlocked();
+
+	(void)state;
+	make_internal(graph, graph->edges[0].dst);
+	make_internal(graph, graph->edges[0].src);
+	graph_analyse(graph, 0);
+	assert_printed(
+		table, graph,
+		"WAITED  ACTOR     OPERATION  RESOURCE                    HELD BY      FOR\n"
+		"12.4 s  worker-2  lock       mutex accounts (bank.c:42)  worker-1  12.5 s\n"
+		"12.3 s  worker-1  lock       mutex ledger (bank.c:43)    worker-2  12.5 s\n");
+	peeps_graph_free(graph);
+}
+
 static void table__few_alike__are_a_row_each(void **state)
 {
 	struct peeps_graph *few = graph_of_a_pool(3), *more = graph_of_a_pool(4);
@@ -654,6 +707,8 @@ int main(void)
 		TEST(table__no_room_for_all__names_and_places_give_way),
 		TEST(table__nothing_waits__says_so),
 		TEST(table__a_thousand_alike__is_one_row_unless_all_are_wanted),
+		TEST(table__internal__is_counted_unless_all_are_wanted),
+		TEST(table__internal_and_in_a_deadlock__is_shown),
 		TEST(table__few_alike__are_a_row_each),
 		TEST(table__alike_but_for_one_thing__are_not_told_together),
 		TEST(table__timed_and_recursive__say_so),
