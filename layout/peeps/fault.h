@@ -54,6 +54,7 @@ void peeps_fault_step(unsigned int step);
 #define PEEPS_MUTATION_PERMITS_FIRST 9 /* writer: permits are given back before their section */
 
 #define PEEPS_MUTATION_UNLOCK_FIRST  13 /* writer: a rwlock is unlocked before its section */
+#define PEEPS_MUTATION_NOTIFY_FIRST  14 /* writer: somebody is notified before the section that says so */
 
 #ifndef PEEPS_MUTATION
 #define PEEPS_MUTATION PEEPS_MUTATION_NONE

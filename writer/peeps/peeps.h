@@ -8,6 +8,7 @@
 #include <peeps/kind.h>
 #include <peeps/mpsc.h>
 #include <peeps/mutex.h>
+#include <peeps/notify.h>
 #include <peeps/oneshot.h>
 #include <peeps/registry.h>
 #include <peeps/rwlock.h>
