@@ -405,6 +405,7 @@ bool check_facts(struct check *check, const struct facts *facts)
 	check_permits(check, facts);
 	check_shelf(check, facts);
 	check_singles(check, facts);
+	check_echo(check, facts);
 	check_scopes(check, facts);
 	check->broken_cuts += check->broken;
 	return !check->broken;

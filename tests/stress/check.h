@@ -42,6 +42,7 @@ void check_channels(struct check *check, const struct facts *facts);
 void check_permits(struct check *check, const struct facts *facts);
 void check_shelf(struct check *check, const struct facts *facts);
 void check_singles(struct check *check, const struct facts *facts);
+void check_echo(struct check *check, const struct facts *facts);
 void check_scopes(struct check *check, const struct facts *facts);
 
 #endif

@@ -27,6 +27,7 @@ void facts_forget(struct facts *facts)
 	facts->permit_count = 0;
 	facts->rwlock_count = 0;
 	facts->read_count = 0;
+	facts->notify_count = 0;
 	facts->scope_count = 0;
 	facts->membership_count = 0;
 	facts->fingerprint = 0;

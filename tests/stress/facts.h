@@ -99,6 +99,13 @@ struct read_fact {
 	bool uncertain;
 };
 
+struct notify_fact {
+	char name[FACTS_NAME];
+	uint64_t notifies;
+	uint64_t permits; /* stored */
+	bool uncertain;
+};
+
 /* Somebody's place in a scope, by name. */
 struct membership_fact {
 	char scope[FACTS_NAME];
@@ -114,7 +121,7 @@ struct wait_fact {
 
 struct facts {
 	size_t mutex_count, thread_count, wait_count, channel_count, semaphore_count, permit_count;
-	size_t rwlock_count, read_count;
+	size_t rwlock_count, read_count, notify_count;
 	size_t single_count, bus_count;
 	size_t scope_count, membership_count;
 	struct mutex_fact mutexes[FACTS_MAX];
@@ -127,6 +134,7 @@ struct facts {
 	struct permit_fact permits[FACTS_MAX];
 	struct rwlock_fact rwlocks[FACTS_MAX];
 	struct read_fact reads[FACTS_MAX];
+	struct notify_fact notifies[FACTS_MAX];
 	char scopes[FACTS_MAX][FACTS_NAME];
 	struct membership_fact memberships[FACTS_MAX];
 	uint64_t fingerprint; /* of an image: another one when a writer got anywhere */

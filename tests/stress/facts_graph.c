@@ -275,6 +275,18 @@ static void read_hold(struct facts *facts, const struct peeps_graph *graph, cons
 				      .uncertain = edge->uncertain };
 }
 
+static void add_notify(struct facts *facts, const struct peeps_node *node)
+{
+	struct notify_fact *notify = &facts->notifies[facts->notify_count++];
+
+	*notify = (struct notify_fact){
+		.notifies = number_of(node, "notifies"),
+		.permits = number_of(node, "permits_stored"),
+		.uncertain = node->uncertain,
+	};
+	(void)snprintf(notify->name, sizeof(notify->name), "%s", node->name);
+}
+
 static void add_nodes(struct facts *facts, const struct peeps_graph *graph, int *places)
 {
 	for (size_t i = 0; i < graph->node_count && i < FACTS_MAX; i++) {
@@ -298,7 +310,8 @@ static void add_nodes(struct facts *facts, const struct peeps_graph *graph, int 
 			places[i] = (int)facts->semaphore_count;
 			add_semaphore(facts, node);
 		} else if (node->kind_number == PEEPS_KIND_NOTIFY) {
-			places[i] = 0; /* nothing is known of it but that it is there */
+			places[i] = (int)facts->notify_count;
+			add_notify(facts, node);
 		}
 	}
 	for (size_t i = 0; i < graph->node_count && i < FACTS_MAX; i++) {

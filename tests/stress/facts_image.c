@@ -149,6 +149,21 @@ static void read_semaphore(struct facts *facts, const struct peeps_image *image,
 	read_name(facts, image, entity->name, semaphore->name);
 }
 
+static void read_notify(struct facts *facts, const struct peeps_image *image,
+			const struct peeps_entity_view *entity)
+{
+	struct notify_fact *notify = &facts->notifies[facts->notify_count];
+	const uint64_t permits = entity->status >> PEEPS_NOTIFY_PERMITS_SHIFT &
+				 ((1u << PEEPS_NOTIFY_PERMITS_BITS) - 1);
+
+	*notify = (struct notify_fact){
+		.notifies = entity->body[PEEPS_NOTIFY_NOTIFIES_WORD],
+		.permits = permits ? permits - 1 : 0, /* 0: it stores none */
+		.uncertain = entity->uncertain,
+	};
+	read_name(facts, image, entity->name, notify->name);
+}
+
 static void read_rwlock(struct facts *facts, const struct peeps_image *image, size_t i)
 {
 	const struct peeps_entity_view *entity = &image->entities[i];
@@ -199,8 +214,10 @@ static void read_entity(struct facts *facts, const struct peeps_image *image, st
 	}
 	if ((entity->kind & 0xffff) == PEEPS_KIND_BROADCAST_RX)
 		note_place(places, entity->index, i, 0);
-	if ((entity->kind & 0xffff) == PEEPS_KIND_NOTIFY)
-		note_place(places, entity->index, i, 0);
+	if ((entity->kind & 0xffff) == PEEPS_KIND_NOTIFY && facts->notify_count < FACTS_MAX) {
+		read_notify(facts, image, entity);
+		note_place(places, entity->index, i, facts->notify_count++);
+	}
 	if ((entity->kind & 0xffff) == PEEPS_KIND_MPSC_RX)
 		note_place(places, entity->index, i, FACTS_MAX); /* until its channel is known */
 	if ((entity->kind & 0xffff) == PEEPS_KIND_SEMAPHORE && facts->semaphore_count < FACTS_MAX) {

@@ -130,6 +130,9 @@ enum { BUS_LOSSY, BUS_WAITING, BUSES };
 #define BELFRY_NAME    "belfry"
 #define BELFRY_THREADS 3
 
+#define CALL_NAME   "call"
+#define ANSWER_NAME "answer"
+
 #define SCOPE_NAME  "scope-"
 #define STAYS_NAME  "stays"
 #define MEMBER_NAME "member-"

@@ -165,8 +165,8 @@ static const struct {
 	{ "jobs", jobs_start },       { "closing", closing_start }, { "brief", brief_start },
 	{ "gate", gate_start },       { "loan", loan_start },       { "kept", kept_start },
 	{ "shelf", shelf_start },     { "belfry", belfry_start },   { "scope", scope_start },
-	{ "oneshot", oneshot_start }, { "watch", watch_start },
-	{ "bus", bus_start },
+	{ "oneshot", oneshot_start }, { "watch", watch_start },     { "bus", bus_start },
+	{ "echo", echo_start },
 };
 
 int main(int argc, char **argv)

@@ -66,6 +66,7 @@ void loan_start(void);
 void kept_start(void);
 void shelf_start(void);
 void belfry_start(void);
+void echo_start(void);
 void scope_start(void);
 void oneshot_start(void);
 void watch_start(void);

@@ -36,10 +36,12 @@ static const struct act {
 	{ "a rwlock is written by one, or read, by who holds what goes with it", "shelf", 0,
 	  60000 },
 	{ "who waits for a condition has left its mutex", "belfry", 0, 60000 },
+	{ "as many calls as answers, or one more; what is stored of them is among those", "echo", 0,
+	  60000 },
 	{ "a scope and its memberships come and go at once", "scope", 0, 60000 },
 	{ "everything at once contradicts nothing",
 	  "relay ring signals churn workers jobs closing brief oneshot watch bus gate loan kept shelf belfry "
-	  "scope",
+	  "echo scope",
 	  20, 20000 },
 };
 #define ACT_COUNT (sizeof(acts) / sizeof(acts[0]))

@@ -94,7 +94,7 @@ static void plain_symbols(void)
 
 static struct peeps_notify *shared;
 static int order[WAITERS];
-static int came, went;
+static int came, places, went;
 
 static void *wait_in_order(void *argument)
 {
@@ -105,7 +105,8 @@ static void *wait_in_order(void *argument)
 	result = me % 2 ? peeps_notify_wait(shared) : peeps_notify_timed_wait(shared, LATE_NS);
 	if (result != 0)
 		way_wrong("waiter %d: %d", me, result);
-	order[__atomic_fetch_add(&went, 1, __ATOMIC_ACQ_REL)] = me;
+	order[__atomic_fetch_add(&places, 1, __ATOMIC_RELAXED)] = me;
+	(void)__atomic_add_fetch(&went, 1, __ATOMIC_RELEASE);
 	return NULL;
 }
 
@@ -118,7 +119,7 @@ static void await(const int *count, int wanted)
 /* One after the other, so that it is known who came first. */
 static void start_in_order(pthread_t *threads)
 {
-	came = went = 0;
+	came = places = went = 0;
 	for (int i = 0; i < WAITERS; i++) {
 		(void)pthread_create(&threads[i], NULL, wait_in_order, (void *)(uintptr_t)i);
 		await(&came, i + 1);
@@ -164,7 +165,7 @@ static void handed_over(void)
 
 	shared = make("handed over");
 	for (int round = 0; round < way_scaled(20); round++) {
-		came = went = 0;
+		came = places = went = 0;
 		for (int i = 0; i < WAITERS; i++)
 			(void)pthread_create(&threads[i], NULL, wait_in_order,
 					     (void *)(uintptr_t)i);
@@ -261,7 +262,8 @@ static void in_turns(void)
 	(void)pthread_create(&thread, NULL, answer, (void *)(intptr_t)rounds);
 	for (long i = 0; i < rounds; i++) {
 		peeps_notify_one(ping);
-		while (peeps_notify_timed_wait(pong, i % 3 ? LATE_NS : (uint64_t)i % 100) == -ETIMEDOUT)
+		while (peeps_notify_timed_wait(pong, i % 3 ? LATE_NS : (uint64_t)i % 100) ==
+		       -ETIMEDOUT)
 			late++;
 	}
 	(void)pthread_join(thread, NULL);
