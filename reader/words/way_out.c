@@ -125,6 +125,15 @@ static const char *end_of_recv(const struct peeps_telling *t, const struct peeps
 	return "when somebody sends, or the last sender is gone";
 }
 
+/* Who waits takes what is stored: that wait has only just begun. */
+static const char *end_of_notify_wait(const struct peeps_telling *t, const struct peeps_edge *wait)
+{
+	uint64_t permits = 0;
+
+	(void)peeps_number_attribute(&t->graph->nodes[wait->dst], "permits_stored", &permits);
+	return permits ? "any moment: a notification is stored" : "when anybody notifies it";
+}
+
 static const char *end_of(const struct peeps_telling *t, const struct peeps_edge *wait,
 			  const struct enders *enders)
 {
@@ -140,7 +149,7 @@ static const char *end_of(const struct peeps_telling *t, const struct peeps_edge
 	case PEEPS_OP_RECV:
 		return end_of_recv(t, wait, enders);
 	case PEEPS_OP_NOTIFY_WAIT:
-		return "when anybody notifies it";
+		return end_of_notify_wait(t, wait);
 	case PEEPS_OP_JOIN:
 		return peeps_arena_format(t->arena, "when %s ends",
 					  peeps_label_actor(&t->labels, t->graph, wait->dst));

@@ -15,7 +15,7 @@ WATCH_ATTRIBUTES = {'name', 'created_at_ns', 'creator_task_id', 'changes', 'rece
                     'recv_waiters', 'sender_closed', 'receiver_closed', 'close_cause'}
 SEMAPHORE_ATTRIBUTES = {'name', 'created_at_ns', 'creator_task_id', 'max', 'available', 'waiters', 'anonymous_releases',
                         'unattributed_out', 'unattributed_back', 'contended', 'wait_max_ns', 'wait_total_ns'}
-NOTIFY_ATTRIBUTES = {'name', 'created_at_ns', 'creator_task_id', 'flavor', 'notifies', 'broadcasts', 'last_notifier',
+NOTIFY_ATTRIBUTES = {'name', 'created_at_ns', 'creator_task_id', 'flavor', 'permits_stored', 'notifies', 'broadcasts', 'last_notifier',
                      'last_notified_ptime_ms', 'waits', 'waiters', 'wait_max_ns', 'wait_total_ns'}
 RWLOCK_ATTRIBUTES = {'name', 'created_at_ns', 'creator_task_id', 'prefers', 'writer', 'written_since_ptime_ms', 'readers',
                      'read_waiters', 'write_waiters', 'anonymous_unlocks', 'acquires', 'contended', 'wait_max_ns',

@@ -1,7 +1,8 @@
 -- Which locks are fought over: mutexes and rwlocks that somebody waits for, or had to.
 -- Those that are waited for now come first, by the longest wait; then by all time ever spent waiting. contended counts
 -- the locks that had to wait and got it, percent is their part of all (null where they are not counted). Waits that go
--- on now are in waiters and waited_ms only. wait_max_ms is the longest that ended.
+-- on now are in waiters and waited_ms only. A rwlock's acquires lag behind, for its readers count them in lots: its
+-- percent is at most so much. wait_max_ms is the longest that ended.
 WITH fought AS MATERIALIZED (
 	SELECT id, sum(waiters) AS waiters, max(waited_ns) AS waited_ns
 	FROM (
@@ -28,7 +29,7 @@ SELECT
 	(nullif(held.held_ns, -1) + 999999) / 1000000 AS held_ms,
 	lock.attrs_json ->> '$.contended' AS contended,
 	lock.attrs_json ->> '$.acquires' AS acquires,
-	100 * (lock.attrs_json ->> '$.contended') / nullif(lock.attrs_json ->> '$.acquires', 0) AS percent,
+	100 * (lock.attrs_json ->> '$.contended') / nullif(max(lock.attrs_json ->> '$.acquires', lock.attrs_json ->> '$.contended'), 0) AS percent,
 	(lock.attrs_json ->> '$.wait_total_ns') / 1000000 AS wait_total_ms,
 	(lock.attrs_json ->> '$.wait_max_ns') / 1000000 AS wait_max_ms,
 	lock.site AS made_at,

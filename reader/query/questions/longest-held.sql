@@ -11,7 +11,10 @@ SELECT
 	(max(process.ptime_now_ns - hold.held_since_ptime_ns, 0) + 999999) / 1000000 AS held_ms,
 	hold.attrs_json ->> '$.held_accuracy_ms' AS accuracy_ms,
 	CASE WHEN holder.exited THEN 'exited' ELSE holder.attrs_json ->> '$.activity' END AS holder_is,
-	resource.attrs_json ->> '$.waiters' AS waiters,
+	coalesce(
+		resource.attrs_json ->> '$.waiters',
+		(resource.attrs_json ->> '$.read_waiters') + (resource.attrs_json ->> '$.write_waiters')
+	) AS waiters,
 	hold.attrs_json ->> '$.source' AS held_at,
 	hold.dst_id AS holder_id,
 	hold.src_id AS resource_id

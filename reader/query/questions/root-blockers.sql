@@ -106,6 +106,7 @@ SELECT
 		WHEN entity.role = 'actor' AND entity.exited THEN 'exited'
 		WHEN entity.role = 'actor' THEN entity.attrs_json ->> '$.activity'
 		WHEN EXISTS (SELECT 1 FROM wakers WHERE snapshot_id = ?1 AND resource_id = entity.id) THEN 'held by several'
+		WHEN entity.kind = 'notify' THEN 'notified by anybody'
 		ELSE 'held by nobody known'
 	END AS root_is,
 	root.victims,

@@ -75,6 +75,7 @@ SELECT
 	root.name AS root,
 	CASE
 		WHEN longest.root_id IS NULL THEN 'circle'
+		WHEN root.kind = 'notify' THEN 'notified by anybody'
 		WHEN root.role <> 'actor' THEN 'held by nobody known'
 		WHEN root.exited THEN 'exited'
 		ELSE root.attrs_json ->> '$.activity'
