@@ -67,6 +67,17 @@ void use_registry(const char *name)
 	peeps_entity_end(noted);
 	peeps_entity_end(lock);
 }
+extern int use_notify(const char *name);
+int use_notify(const char *name)
+{
+	struct peeps_notify *n;
+	int sum = peeps_notify_new(&n, name);
+	peeps_notify_one(n);
+	peeps_notify_all(n);
+	sum += peeps_notify_wait(n) + peeps_notify_try_wait(n) + peeps_notify_timed_wait(n, 1);
+	peeps_notify_free(n);
+	return sum;
+}
 extern int use_task(const char *name);
 int use_task(const char *name)
 {

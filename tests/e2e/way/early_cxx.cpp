@@ -40,6 +40,7 @@ template <typename T> int lock_and_unlock(T &m)
 peeps_mutex shared = PEEPS_MUTEX_INIT("shared by C++");
 peeps_rwlock table = PEEPS_RWLOCK_INIT("read by C++");
 peeps_cond filled = PEEPS_COND_INIT("awaited by C++");
+peeps_notify *told;
 long entries; // under both locks to write, under any to read
 long in_destructors;
 bool wanted;
@@ -90,6 +91,7 @@ void fill()
 	(void)peeps_rwlock_unlock(&table);
 	(void)peeps_cond_broadcast(&filled);
 	(void)peeps_mutex_unlock(&shared);
+	peeps_notify_one(told);
 }
 
 long wait_until_filled(long wanted_entries)
@@ -113,6 +115,8 @@ extern "C" void early_cxx_run(void)
 	std::vector<std::thread> threads;
 
 	wanted = true;
+	if (peeps_notify_new(&told, "told to C++") != 0)
+		return;
 	way_say("global constructor: %d", global.constructed);
 	for (int i = 0; i < 20; i++)
 		threads.emplace_back([i] {
@@ -124,8 +128,10 @@ extern "C" void early_cxx_run(void)
 			fill();
 		});
 	way_say("filled %ld", wait_until_filled(20));
+	way_say("told %d", peeps_notify_wait(told));
 	for (auto &thread : threads)
 		thread.join();
+	peeps_notify_free(told);
 	way_say("counts %ld %ld, destructors %ld", global.guarded.add(0), local_static().add(0),
 		in_destructors);
 	(void)per_thread.guarded.add(1);
