@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/own_segment.h"
 #include "bench/pairs.h"
 #include "bench/series.h"
 
@@ -140,5 +141,8 @@ int main(int argc, char **argv)
 	if (hands_over && !start_those_who_answer())
 		return 2;
 	bench_pairs_uncontended(&set, what, rounds);
+#ifndef PEEPS_DISABLE
+	own_segment_require_notifies("bench.notify", set.all[2].done);
+#endif
 	return 0;
 }

@@ -160,3 +160,25 @@ void own_segment_require_channels(uint64_t count, uint64_t items)
 	}
 	peeps_image_deinit(&image);
 }
+
+void own_segment_require_notifies(const char *name, uint64_t notifies)
+{
+	struct peeps_graph *const graph = look_at_graph();
+	uint64_t most = 0;
+
+	for (uint32_t i = 0; i < graph->node_count; i++) {
+		const struct peeps_value *const value =
+			peeps_graph_attribute(&graph->nodes[i], "notifies");
+
+		if (strcmp(graph->nodes[i].name, name) == 0 && value &&
+		    value->type == PEEPS_VALUE_UNSIGNED && value->as.number > most)
+			most = value->as.number;
+	}
+	peeps_graph_free(graph);
+	if (most >= notifies)
+		return;
+	(void)fprintf(stderr,
+		      "%s was notified %" PRIu64 " times, and the segment has %" PRIu64 "\n", name,
+		      notifies, most);
+	exit(1);
+}

@@ -30,4 +30,12 @@ void own_segment_require_permits(uint64_t held);
  */
 void own_segment_require_channels(uint64_t count, uint64_t items);
 
+/**
+ * own_segment_require_notifies - check in a cut of our own segment how often a notify was notified, at least
+ * @name: of the notify, or of several: one is enough
+ *
+ * Says on stderr what is wrong, and exits with 1.
+ */
+void own_segment_require_notifies(const char *name, uint64_t notifies);
+
 #endif

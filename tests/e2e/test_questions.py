@@ -282,6 +282,42 @@ class Locks(Questions):
         self.assertEqual(columns(self.ask('lock-contention', made), 'lock', 'waiters', 'percent', 'wait_total_ms', 'held_by'),
                          [('now', 1, 0, None, None), ('once', 0, 10, 3, None)])
 
+    def rwlock(self, made, **attrs):
+        return made.node('rwlock', 'table', attrs={'contended': 0, 'acquires': 1, 'read_waiters': 0, 'write_waiters': 0, **attrs})
+
+    def test_lock_contention__many_readers__is_one_row_and_at_most_all_had_to_wait(self):
+        made = Made()
+        table = self.rwlock(made, contended=6, acquires=3, write_waiters=2)
+        for number in range(40):
+            made.hold(table, made.thread(f'r{number}'), mode='read', ms=100 + number)
+        for number in range(2):
+            made.wait(made.thread(f'w{number}'), 'lock', table, 500)
+        self.assertEqual(columns(self.ask('lock-contention', made), 'lock', 'kind', 'waiters', 'held_by', 'others', 'percent'),
+                         [('table', 'rwlock', 2, 'r39', 39, 100)])
+
+    def test_longest_held__rwlock__counts_who_waits_to_read_and_to_write(self):
+        made = Made()
+        table = self.rwlock(made, read_waiters=2, write_waiters=1)
+        made.hold(table, made.thread('w'), mode='exclusive')
+        self.assertEqual(columns(self.ask('longest-held', made), 'holder', 'mode', 'waiters'), [('w', 'exclusive', 3)])
+
+    def test_wait_chains__behind_a_reader_who_waits_for_a_notify__ends_at_that(self):
+        made = Made()
+        reader, writer = made.thread('reader'), made.thread('writer')
+        table = self.rwlock(made, write_waiters=1)
+        ready = made.node('notify', 'ready', attrs={'flavor': 'condvar', 'waiters': 1})
+        made.hold(table, reader, mode='read')
+        made.wait(writer, 'lock', table, 800)
+        made.wait(reader, 'notify_wait', ready, 900)
+        self.assertEqual(columns(self.ask('wait-chains', made), 'waiter', 'waits', 'root', 'root_is', 'path'),
+                         [('reader', 1, 'ready', 'notified by anybody', 'reader -notify_wait-> ready'),
+                          ('writer', 2, 'ready', 'notified by anybody',
+                           'writer -lock-> table, held by reader -notify_wait-> ready')])
+        self.assertEqual(columns(self.ask('root-blockers', made), 'root', 'root_is', 'victims'), [('ready', 'notified by anybody', 2)])
+        self.assertEqual(columns(self.ask('blockers', made), 'waiter', 'resource', 'held_by', 'others'),
+                         [('reader', 'ready', None, None), ('writer', 'table', 'reader', 0)])
+        self.assertEqual(columns(self.ask('lock-contention', made), 'lock', 'waiters'), [('table', 1)])
+
     def test_lock_contention__never_waited_for__is_empty(self):
         self.assertEqual(self.ask('lock-contention', healthy()), [])
 

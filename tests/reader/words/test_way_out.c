@@ -67,6 +67,22 @@ static void lock__robust_and_its_holder_gone__ends_by_itself(void **state)
 	peeps_graph_free(graph);
 }
 
+static void notify_wait__stored__is_about_to_end(void **state)
+{
+	struct peeps_graph *graph = graph_new();
+	const uint32_t waiter = graph_thread(graph, 1, "waiter");
+	const uint32_t notify = graph_mutex(graph, "ready", NULL, 0);
+	const uint32_t wait =
+		graph_operation(graph, waiter, PEEPS_OP_NOTIFY_WAIT, "notify_wait", notify, 10 * S);
+
+	(void)state;
+	graph->nodes[notify].kind_number = PEEPS_KIND_NOTIFY;
+	assert_way_out(graph, wait, "when anybody notifies it");
+	graph_number(graph, notify, "permits_stored", 1);
+	assert_way_out(graph, wait, "any moment: a notification is stored");
+	peeps_graph_free(graph);
+}
+
 static void acquire__permits_missing__have_to_come_back(void **state)
 {
 	struct peeps_graph *graph = graph_new();
@@ -157,6 +173,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lock__holders__have_to_unlock_it),
 		cmocka_unit_test(lock__robust_and_its_holder_gone__ends_by_itself),
+		cmocka_unit_test(notify_wait__stored__is_about_to_end),
 		cmocka_unit_test(acquire__permits_missing__have_to_come_back),
 		cmocka_unit_test(send_and_recv__state_of_the_channel__says_what_is_missing),
 		cmocka_unit_test(others__say_what_is_known),
