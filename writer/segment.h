@@ -89,9 +89,11 @@ uint64_t segment_next_generation(uint64_t generation);
 /* ns since the segment was made; never 0, which means "never". */
 uint64_t segment_ptime_ns(void);
 
-/* The ptime of a moment on CLOCK_REALTIME, as that clock stands now; a moment that is over is now. */
+/* The ptime of a moment on that clock, as it stands now; a moment that is over is now. */
+uint64_t segment_ptime_on(clockid_t clock, const struct timespec *moment);
+
+/* Likewise on CLOCK_REALTIME. */
 uint64_t segment_ptime_of(const struct timespec *realtime);
-uint64_t segment_ptime_on(clockid_t clock, const struct timespec *when);
 
 /* Add to one of the counters of what was lost. Any context. */
 void segment_count(enum peeps_counter counter);

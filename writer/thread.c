@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <peeps/thread.h>
+#include "writer/awaited.h"
 #include "writer/entity.h"
 #include "writer/intern.h"
 #include "writer/memory.h"
@@ -41,6 +42,7 @@ static __thread struct self own;
 static struct thread_edges *edges; /* by record */
 static struct thread_reads *reads; /* by record */
 static uint32_t *next;             /* by record */
+static pthread_t *handles;         /* by record: its thread's */
 static uint64_t used;
 static uint32_t leaving_head, leaving_tail;
 static uint32_t leaving_count;
@@ -57,12 +59,15 @@ bool threads_init(void)
 		reads = memory_reserve(capacity * sizeof(*reads));
 	if (!next)
 		next = memory_reserve(capacity * sizeof(*next));
-	if (!edges || !reads || !next || !segment_reserve(PEEPS_SECTION_THREADS, 1))
+	if (!handles)
+		handles = memory_reserve(capacity * sizeof(*handles));
+	if (!edges || !reads || !next || !handles || !segment_reserve(PEEPS_SECTION_THREADS, 1))
 		return false;
 	memset(edges, 0, used * sizeof(*edges));
 	for (uint64_t i = 0; i < used; i++)
 		if (reads[i].count != 0)
 			reads[i] = (struct thread_reads){ 0 };
+	awaited_init();
 	used = 1;
 	leaving_head = NONE;
 	leaving_tail = NONE;
@@ -177,6 +182,18 @@ static void bury(struct self *self, uint32_t index, uint64_t tid)
 	}
 }
 
+uint64_t thread_find(pthread_t thread)
+{
+	for (uint32_t index = 1; index < used; index++) {
+		const struct peeps_thread *const record = record_at(index);
+
+		if (pthread_equal(handles[index], thread) && peeps_load_relaxed(&record->entity) &&
+		    kernel_knows(peeps_load_relaxed(&record->tid)))
+			return peeps_load_relaxed(&record->entity);
+	}
+	return 0;
+}
+
 static void add_leaving(uint32_t index)
 {
 	next[index] = NONE;
@@ -273,10 +290,13 @@ static void make_actor(struct self *self, uint64_t tid)
 		.body = { tid | (uint64_t)self->record_index << PEEPS_THREAD_RECORD_SHIFT },
 	};
 
-	self->entity = entity_make(self, &thread);
+	self->entity = awaited_claim(self, thread.body[0]);
+	if (!self->entity)
+		self->entity = entity_make(self, &thread);
 	self->actor = self->entity ? entity_ref(self->entity) : 0;
 	if (!self->record)
 		return;
+	handles[self->record_index] = pthread_self();
 	peeps_store_relaxed(&self->record->actor, self->actor);
 	peeps_store_relaxed(&self->record->entity, self->actor);
 	if (self->entity) {

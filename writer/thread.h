@@ -3,6 +3,7 @@
 #ifndef PEEPS_WRITER_THREAD_H
 #define PEEPS_WRITER_THREAD_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -81,6 +82,14 @@ bool self_is_amid(void);
 /* See to it that thread_leaving() runs when the calling thread ends. The main thread needs that though
  * it may never register: the tick must end with it. */
 void thread_watch_leaving(void);
+
+/**
+ * thread_find - the ref of the entity of another thread, which has not ended
+ *
+ * A handle may have been another thread's before, so the kernel is asked whether that one is still there. Returns 0 for one
+ * that has recorded nothing, or shares a record. Context: process lock held; as long as the threads are many.
+ */
+uint64_t thread_find(pthread_t thread);
 
 /* In a forked child: the thread that forked starts anew. */
 void self_forget(void);

@@ -5,6 +5,7 @@
 
 #include <peeps/broadcast.h>
 #include <peeps/cond.h>
+#include <peeps/join.h>
 #include <peeps/kind.h>
 #include <peeps/mpsc.h>
 #include <peeps/mutex.h>
