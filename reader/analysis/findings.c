@@ -148,9 +148,11 @@ static char *tell_step(struct maker *m, const struct step *step, enum peeps_labe
 	const struct peeps_reduced_wait *wait = &m->r.waits[step->wait];
 	const struct peeps_edge *edge;
 
-	if (step->hold == PEEPS_NO_EDGE)
+	if (wait->edge == PEEPS_NO_EDGE)
 		return peeps_label_inside(m->arena, &m->labels, m->graph, wait->actor, step->next);
 	edge = edge_at(m, wait->edge);
+	if (step->hold == PEEPS_NO_EDGE) /* for an actor's end */
+		return peeps_label_wait(m->arena, &m->labels, m->graph, edge, style);
 	return joined(m, peeps_label_wait(m->arena, &m->labels, m->graph, edge, style),
 		      peeps_label_hold(m->arena, &m->labels, m->graph, edge_at(m, step->hold),
 				       others_at(m, edge->dst), style));
@@ -161,16 +163,19 @@ static char *tell_step_briefly(struct maker *m, const struct step *step)
 	const struct peeps_reduced_wait *wait = &m->r.waits[step->wait];
 	const struct peeps_edge *edge;
 
-	if (step->hold == PEEPS_NO_EDGE)
+	if (wait->edge == PEEPS_NO_EDGE)
 		return peeps_label_brief_inside(m->arena, &m->labels, m->graph, wait->actor,
 						step->next);
 	edge = edge_at(m, wait->edge);
-	return joined(m, peeps_label_brief_wait(m->arena, m->graph, edge),
+	if (step->hold == PEEPS_NO_EDGE)
+		return peeps_label_brief_wait(m->arena, &m->labels, m->graph, edge);
+	return joined(m, peeps_label_brief_wait(m->arena, &m->labels, m->graph, edge),
 		      peeps_label_brief_hold(m->arena, &m->labels, m->graph, edge_at(m, step->hold),
 					     others_at(m, edge->dst)));
 }
 
-/* The step from an actor by way of what was found next to it: a task inside it, or a resource's holder. */
+/* The step from an actor by way of what was found next to it: a task inside it, an actor whose end it waits for, or a
+ * resource's holder. */
 static struct step step_to(const struct maker *m, uint32_t node, uint32_t via, uint32_t next)
 {
 	if (node_at(m, node)->role == PEEPS_ROLE_ACTOR)
@@ -261,10 +266,12 @@ static bool show_step(struct maker *m, struct peeps_finding *finding, const stru
 {
 	const struct peeps_reduced_wait *wait = &m->r.waits[step->wait];
 
-	if (step->hold == PEEPS_NO_EDGE)
-		finding->nodes[finding->node_count++] = wait->actor;
-	else
+	if (step->hold != PEEPS_NO_EDGE)
 		add_evidence(m, finding, wait->edge, step->hold);
+	else
+		finding->nodes[finding->node_count++] = wait->actor;
+	if (step->hold == PEEPS_NO_EDGE && wait->edge != PEEPS_NO_EDGE)
+		finding->edges[finding->edge_count++] = wait->edge;
 	m->shown[wait->actor] = true;
 	finding->steps[finding->step_count] = tell_step(m, step, PEEPS_LABEL_FULL);
 	return finding->steps[finding->step_count++] != NULL;
@@ -377,6 +384,8 @@ static void count_survivors(const struct maker *m, uint32_t target, struct survi
 	if (survivors->known)
 		return;
 	*survivors = (struct survivors){ .known = true, .hold_of_the_dead = PEEPS_NO_EDGE };
+	if (node_at(m, target)->role == PEEPS_ROLE_ACTOR) /* his end is his to bring */
+		survivors->weight = m->r.stuck[target] && !node_at(m, target)->gone;
 	for (size_t i = 0; i < count; i++) {
 		const struct peeps_edge *hold = edge_at(m, holds[i]);
 

@@ -542,6 +542,18 @@ static uint64_t recv_needs(const struct peeps_wakers *w, const struct peeps_edge
 	return other_end_needs(w, wait, senders, belief);
 }
 
+/* The actor's end: nobody else can bring it about, and it takes no more than that he goes on. */
+static uint64_t join_needs(const struct peeps_wakers *w, const struct peeps_edge *wait,
+			   uint64_t own, enum peeps_belief belief)
+{
+	const struct peeps_node *actor = &w->graph->nodes[wait->dst];
+
+	(void)own;
+	if (actor->role != PEEPS_ROLE_ACTOR || actor->gone)
+		return 0;
+	return belief == PEEPS_BELIEVE_ALL || !actor->uncertain ? 1 : 0;
+}
+
 bool peeps_wakers_blind(const struct peeps_wakers *wakers, const struct peeps_edge *wait)
 {
 	const struct peeps_graph *graph = wakers->graph;
@@ -559,10 +571,9 @@ typedef uint64_t rule(const struct peeps_wakers *w, const struct peeps_edge *wai
 
 /* An operation without a rule depends on something outside. */
 static rule *const rules[] = {
-	[PEEPS_OP_LOCK] = lock_needs,
-	[PEEPS_OP_ACQUIRE] = acquire_needs,
-	[PEEPS_OP_SEND] = send_needs,
-	[PEEPS_OP_RECV] = recv_needs,
+	[PEEPS_OP_LOCK] = lock_needs, [PEEPS_OP_ACQUIRE] = acquire_needs,
+	[PEEPS_OP_SEND] = send_needs, [PEEPS_OP_RECV] = recv_needs,
+	[PEEPS_OP_JOIN] = join_needs,
 };
 
 uint64_t peeps_wakers_need(const struct peeps_wakers *wakers, const struct peeps_edge *wait,

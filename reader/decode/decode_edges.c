@@ -28,8 +28,11 @@ static int operation_is_shown(const struct peeps_decoder *d, const struct peeps_
 	if (parts->state != PEEPS_STATE_NONE && !state_is_shown(d, parts->state))
 		return 0;
 	if (parts->src == PEEPS_NO_PLACE || parts->dst == PEEPS_NO_PLACE) {
-		/* An operation that is over outlives what it was on; one that is not goes with its actor. */
-		return parts->state > PEEPS_STATE_PENDING || peeps_decoder_is_stale(d, view->src)
+		/* An operation that is over outlives what it was on; one that is not goes with its actor, and a join
+		 * may come to know late that its thread is no more. */
+		return parts->state > PEEPS_STATE_PENDING || peeps_decoder_is_stale(d, view->src) ||
+				       (parts->op == PEEPS_OP_JOIN &&
+					peeps_decoder_is_stale(d, view->dst))
 			       ? 0
 			       : -1;
 	}

@@ -69,9 +69,14 @@ static void name_thread(struct peeps_decoder *d, struct peeps_node *node,
 	node->name = peeps_texts_at(&d->texts, PEEPS_VIEW_FIELD(view, THREAD, NAME));
 	if (!node->name && thread && thread->entity == view->identity && thread->comm[0] != '\0')
 		node->name = peeps_text_mend(d->arena, peeps_bytes_of(thread->comm));
+	if (!node->name && node->tid == 0)
+		node->name =
+			"unseen thread"; /* somebody waits for its end, and nothing else is known */
 	if (!node->name)
 		node->name = peeps_arena_format(d->arena, "thread-%" PRIu32, node->tid);
-	node->id = make_id(d, entity, peeps_arena_format(d->arena, "%" PRIu32, node->tid), 0);
+	node->id = make_id(
+		d, entity,
+		node->tid ? peeps_arena_format(d->arena, "%" PRIu32, node->tid) : "unseen", 0);
 }
 
 /* By its name, else by the place where it was made, else by its slot. */

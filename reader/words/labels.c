@@ -560,12 +560,15 @@ char *peeps_label_inside(struct peeps_arena *arena, const struct peeps_labels *l
 		peeps_label_actor_at_home(labels, graph, task, graph->nodes[actor].process));
 }
 
-char *peeps_label_brief_wait(struct peeps_arena *arena, const struct peeps_graph *graph,
-			     const struct peeps_edge *edge)
+char *peeps_label_brief_wait(struct peeps_arena *arena, const struct peeps_labels *labels,
+			     const struct peeps_graph *graph, const struct peeps_edge *edge)
 {
 	const struct peeps_label_parts parts =
 		peeps_label_resource_parts(arena, graph, edge->dst, PEEPS_LABEL_CELL);
 
+	if (graph->nodes[edge->dst].role == PEEPS_ROLE_ACTOR)
+		return peeps_arena_format(arena, "which waits %s %s", purpose(arena, edge),
+					  peeps_label_actor(labels, graph, edge->dst));
 	if (parts.process)
 		return peeps_arena_format(arena, "which waits %s \"%s\" (%s)",
 					  purpose(arena, graph, edge), parts.name, parts.process);

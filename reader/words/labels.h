@@ -142,8 +142,8 @@ char *peeps_label_holders(struct peeps_arena *arena, const struct peeps_labels *
 /**
  * peeps_label_brief_wait - "which waits to send to "work""
  */
-char *peeps_label_brief_wait(struct peeps_arena *arena, const struct peeps_graph *graph,
-			     const struct peeps_edge *edge);
+char *peeps_label_brief_wait(struct peeps_arena *arena, const struct peeps_labels *labels,
+			     const struct peeps_graph *graph, const struct peeps_edge *edge);
 
 /**
  * peeps_label_brief_inside - "which runs parse"

@@ -192,7 +192,8 @@ const char *peeps_way_out_doing(const struct peeps_telling *telling, uint32_t ac
 	const char *activity;
 
 	if (wait)
-		return peeps_label_brief_wait(telling->arena, telling->graph, wait);
+		return peeps_label_brief_wait(telling->arena, &telling->labels, telling->graph,
+					      wait);
 	if (task != PEEPS_NO_NODE)
 		return peeps_label_brief_inside(telling->arena, &telling->labels, telling->graph,
 						actor, task);

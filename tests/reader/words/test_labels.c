@@ -72,7 +72,8 @@ static void wait__across_processes__says_whose_each_is(void **state)
 	assert_wait(
 		&scene, wait,
 		"orders-4711/worker has waited 2.0 s for mutex \"accounts\" (bank-4800, bank.c:42)");
-	assert_string_equal(peeps_label_brief_wait(scene.labels.arena, graph, &graph->edges[wait]),
+	assert_string_equal(peeps_label_brief_wait(scene.labels.arena, &scene.labels, graph,
+						   &graph->edges[wait]),
 			    "which waits for \"accounts\" (bank-4800)");
 	leave(&scene);
 }
@@ -94,7 +95,8 @@ static void wait__for_what_was_not_looked_at__calls_it_as_its_process_would(void
 	scene = scene_of(graph);
 	assert_wait(&scene, wait,
 		    "worker has waited 2.0 s for mutex \"accounts:x\" (bank-4800, not looked at)");
-	assert_string_equal(peeps_label_brief_wait(scene.labels.arena, graph, &graph->edges[wait]),
+	assert_string_equal(peeps_label_brief_wait(scene.labels.arena, &scene.labels, graph,
+						   &graph->edges[wait]),
 			    "which waits for \"accounts:x\" (bank-4800)");
 	assert_wait(&scene, other, "worker has waited 2.0 s for foreign \"odd\"");
 	graph->nodes[stub].kind_number = PEEPS_KIND_MUTEX; /* called so by somebody */
