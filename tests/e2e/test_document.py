@@ -26,6 +26,7 @@ with open(sys.argv[2], encoding='utf-8') as schema_file:
 WITH_ZSTD = sys.argv[3] == 'true'
 HEALTHY = {'channel-cycle': '--in-turns', 'channel-full-stall': '--receiving', 'event-loop': '--draining',
            'condvar-lost-wakeup': '--look-again', 'home-made-lock': '--ordered',
+           'join-deadlock': '--unlock-first', 'once-cell-cycle': '--one-way',
            'mutex-lock-order-inversion': '--ordered', 'rwlock-upgrade': '--drop-first',
            'oneshot-sender-lost-in-map': '--in-place', 'semaphore-starvation': '--sharing',
            'task-hand-over': '--storing'}

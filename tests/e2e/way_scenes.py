@@ -117,6 +117,15 @@ SCENES = {
         'left_behind': EDGES,
         'contention': WAITS,
     },
+    'join': {
+        'results': WAITS,
+        'ended': {'at_least_one': ('entities',), 'losses': False},
+        'refused': WAITS,
+        'cancelled': WAITS,
+        'plain_symbols': WAITS,
+        'churn': WAITS,
+        'forked': WAITS,
+    },
     'sem': {
         'values': EDGES,
         'unnamed': EDGES,
