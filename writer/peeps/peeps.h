@@ -11,6 +11,7 @@
 #include <peeps/mutex.h>
 #include <peeps/notify.h>
 #include <peeps/oneshot.h>
+#include <peeps/once_cell.h>
 #include <peeps/registry.h>
 #include <peeps/rwlock.h>
 #include <peeps/scope.h>
