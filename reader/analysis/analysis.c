@@ -43,7 +43,7 @@ static int set_attribute(struct peeps_arena *arena, struct peeps_node *node, con
 
 /* Of each kind of operation, how many are pending on a node. */
 struct waiter_counts {
-	uint64_t lock, read, acquire, send, recv, notify;
+	uint64_t lock, read, acquire, send, recv, notify, once;
 	uint64_t readers; /* who hold it, to read */
 };
 
@@ -52,6 +52,9 @@ static void count(struct waiter_counts *counts, const struct peeps_edge *wait)
 	switch (wait->op) {
 	case PEEPS_OP_LOCK:
 		*(peeps_asks_to_read(wait) ? &counts->read : &counts->lock) += 1;
+		break;
+	case PEEPS_OP_ONCECELL_WAIT:
+		counts->once++;
 		break;
 	case PEEPS_OP_ACQUIRE:
 		counts->acquire++;
@@ -101,6 +104,8 @@ static int set_waiters(struct peeps_graph *graph, const struct peeps_wakers *wak
 		return set_count(graph, node, "waiters", counts[node].notify);
 	case PEEPS_KIND_RWLOCK:
 		return set_rwlock(graph, &counts[node], node);
+	case PEEPS_KIND_ONCE_CELL:
+		return set_count(graph, node, "waiters", counts[node].once);
 	case PEEPS_KIND_SEMAPHORE:
 		return set_count(graph, node, "waiters", counts[node].acquire);
 	case PEEPS_KIND_MPSC_TX:

@@ -573,6 +573,7 @@ typedef uint64_t rule(const struct peeps_wakers *w, const struct peeps_edge *wai
 static rule *const rules[] = {
 	[PEEPS_OP_LOCK] = lock_needs, [PEEPS_OP_ACQUIRE] = acquire_needs,
 	[PEEPS_OP_SEND] = send_needs, [PEEPS_OP_RECV] = recv_needs,
+	[PEEPS_OP_ONCECELL_WAIT] = lock_needs,
 	[PEEPS_OP_JOIN] = join_needs,
 };
 

@@ -9,6 +9,7 @@
  *   send on a channel's sending end      the owner of the receiver; to be certain, nor may any sender close it
  *   recv on a channel's receiving end    the owner of any sender
  *   send and recv on a broadcast         not followed: one sending end has many others
+ *   oncecell_wait on a once cell         who fills it
  *   join of an actor                     the actor: it ends when it can go on
  *   an actor inside which a task runs    the innermost task; no edge says so
  *   notify_wait on a condition           anybody, also threads that never used the library: nobody is known to be left out

@@ -174,6 +174,7 @@ static bool entity_stood_still(const struct peeps_image *image,
 	case PEEPS_KIND_THREAD:
 		return thread_stood_still(image, entity);
 	case PEEPS_KIND_MUTEX:
+	case PEEPS_KIND_ONCE_CELL:
 	case PEEPS_KIND_RWLOCK: /* who writes it is said by the same word */
 		return holder_stood_still(image, entity->body[PEEPS_MUTEX_HOLDER_WORD] &
 							 ~PEEPS_HOLDER_DEEP);

@@ -57,6 +57,7 @@ static bool special_value(struct peeps_decoder *d, const struct peeps_decoded_en
 		return true;
 	case PEEPS_KIND_MUTEX:
 	case PEEPS_KIND_RWLOCK:
+	case PEEPS_KIND_ONCE_CELL:
 		if (is_field(field, PEEPS_MUTEX_HOLDER_WORD, PEEPS_MUTEX_HOLDER_SHIFT)) {
 			*value = peeps_value_node(peeps_decoder_holder(d, peeps_view_holder(view)));
 			return true;
@@ -332,6 +333,7 @@ static void add_derived(struct peeps_decoder *d, struct peeps_node *node,
 		add_rwlock(node);
 		break;
 	case PEEPS_KIND_NOTIFY:
+	case PEEPS_KIND_ONCE_CELL:
 		add(node, "waiters", none_counted_yet());
 		break;
 	case PEEPS_KIND_SEMAPHORE:

@@ -196,8 +196,11 @@ static int ref_compare(const void *a, const void *b)
 
 bool peeps_decoder_is_lock(const struct peeps_decoder *d, size_t place)
 {
-	return d->entities[place].kept && (d->entities[place].kind->number == PEEPS_KIND_MUTEX ||
-					   d->entities[place].kind->number == PEEPS_KIND_RWLOCK);
+	const struct peeps_decoded_entity *entity = &d->entities[place];
+
+	return entity->kept && (entity->kind->number == PEEPS_KIND_MUTEX ||
+				entity->kind->number == PEEPS_KIND_RWLOCK ||
+				entity->kind->number == PEEPS_KIND_ONCE_CELL);
 }
 
 /* --- holders that have exited ------------------------------------------------------------------------------------ */

@@ -31,6 +31,7 @@ static const struct derived derived_attributes[] = {
 	{ PEEPS_KIND_RWLOCK, "read_waiters" },
 	{ PEEPS_KIND_RWLOCK, "write_waiters" },
 	{ PEEPS_KIND_NOTIFY, "waiters" },
+	{ PEEPS_KIND_ONCE_CELL, "waiters" },
 	{ PEEPS_KIND_SEMAPHORE, "available" },
 	{ PEEPS_KIND_SEMAPHORE, "waiters" },
 	{ PEEPS_KIND_SEMAPHORE, "unattributed_out" },

@@ -597,6 +597,8 @@ static bool is_handle(const struct peeps_edge *hold)
 /* What is done to what is held. */
 static const char *held(const struct peeps_graph *graph, const struct peeps_edge *hold)
 {
+	if (graph->nodes[hold->src].kind_number == PEEPS_KIND_ONCE_CELL)
+		return "being initialized";
 	if (graph->nodes[hold->src].kind_number != PEEPS_KIND_RWLOCK)
 		return "held";
 	return hold->mode_number == PEEPS_HOLD_MODE_READ        ? "read"

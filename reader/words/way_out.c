@@ -150,6 +150,9 @@ static const char *end_of(const struct peeps_telling *t, const struct peeps_edge
 		return end_of_recv(t, wait, enders);
 	case PEEPS_OP_NOTIFY_WAIT:
 		return end_of_notify_wait(t, wait);
+	case PEEPS_OP_ONCECELL_WAIT:
+		return enders->count ? "when it is initialized, or that fails"
+				     : "any moment: nobody is at it";
 	case PEEPS_OP_JOIN:
 		return peeps_arena_format(t->arena, "when %s ends",
 					  peeps_label_actor(&t->labels, t->graph, wait->dst));
