@@ -20,6 +20,8 @@ NOTIFY_ATTRIBUTES = {'name', 'created_at_ns', 'creator_task_id', 'flavor', 'perm
 RWLOCK_ATTRIBUTES = {'name', 'created_at_ns', 'creator_task_id', 'prefers', 'writer', 'written_since_ptime_ms', 'readers',
                      'read_waiters', 'write_waiters', 'anonymous_unlocks', 'acquires', 'contended', 'wait_max_ns',
                      'wait_total_ns'}
+ONCE_CELL_ATTRIBUTES = {'name', 'created_at_ns', 'creator_task_id', 'state', 'initializer', 'initializing_since_ptime_ms',
+                        'attempts', 'failures', 'waiters'}
 TASK_ATTRIBUTES = {'name', 'created_at_ns', 'creator_task_id', 'thread_id', 'activity', 'sleep_until_ptime_ms'}
 
 

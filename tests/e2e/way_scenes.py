@@ -126,6 +126,15 @@ SCENES = {
         'churn': WAITS,
         'forked': WAITS,
     },
+    'once_cell': {
+        'results': {'at_least_one': ('entities',)},
+        'recursive': {'at_least_one': ('entities',)},
+        'waits': WAITS,
+        'cancelled': WAITS,
+        'forked': {'at_least_one': ('entities',)},
+        'plain_symbols': {'at_least_one': ('entities',)},
+        'contention': {'at_least_one': ('entities',)},
+    },
     'sem': {
         'values': EDGES,
         'unnamed': EDGES,
