@@ -567,7 +567,7 @@ char *peeps_label_brief_wait(struct peeps_arena *arena, const struct peeps_label
 		peeps_label_resource_parts(arena, graph, edge->dst, PEEPS_LABEL_CELL);
 
 	if (graph->nodes[edge->dst].role == PEEPS_ROLE_ACTOR)
-		return peeps_arena_format(arena, "which waits %s %s", purpose(arena, edge),
+		return peeps_arena_format(arena, "which waits %s %s", purpose(arena, graph, edge),
 					  peeps_label_actor(labels, graph, edge->dst));
 	if (parts.process)
 		return peeps_arena_format(arena, "which waits %s \"%s\" (%s)",
