@@ -59,7 +59,7 @@ class LostEvent(unittest.TestCase, Expectations):
         for edge in self.snapshot.operations():
             self.assertIs(edge['meta']['blocks'], False)
         for edge in self.snapshot.state('pending'):
-            self.expect_pending(self.snapshot, edge, 'begin(&', {})
+            self.expect_pending(self.snapshot, edge, 'begin(&', {'until_ptime_ms': None, 'mutex': None, 'notifies': None})
 
     def test_dump__lost_event__the_meal_is_under_way_and_waits_for_nothing(self):
         edge, = self.snapshot.state('active')
