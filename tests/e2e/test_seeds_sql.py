@@ -22,7 +22,7 @@ FOLDER = sys.argv[2]
 EXAMPLES = {os.path.basename(path): path for path in sys.argv[3:]}
 
 # Kinds that nothing makes yet, so that what asks for them must be empty.
-NOT_YET = {'oneshot_tx', 'oneshot_rx', 'watch_tx', 'watch_rx', 'roam_channel_tx', 'roam_channel_rx', 'request', 'response'}
+NOT_YET = {'roam_channel_tx', 'roam_channel_rx', 'request', 'response'}
 
 # What each example must have come to before it is looked at: its pending operations.
 SCENARIOS = {
@@ -30,6 +30,8 @@ SCENARIOS = {
     'semaphore-starvation': {('permit_waiter', 'acquire', 'demo.api_gate')},
     'channel-cycle': {('ping', 'send', 'to_pong'), ('pong', 'send', 'to_ping')},
     'mutex-lock-order-inversion': {('alpha', 'lock', 'right'), ('beta', 'lock', 'left')},
+    'oneshot-sender-lost-in-map': {('caller', 'recv', 'demo.answer.42')},
+    'singles': {('viewer-0', 'recv', 'config'), ('viewer-1', 'recv', 'config')},
 }
 
 
@@ -55,6 +57,18 @@ EXPECTED = {
     'channel-cycle': {**channels('to_ping', 'to_pong', 'pulse'), '002-mpsc-channels-1': None},  # pulse goes on
     'semaphore-starvation': {**channels(), '002-mpsc-channels-1': []},
     'mutex-lock-order-inversion': {**channels(), '002-mpsc-channels-1': []},
+    'oneshot-sender-lost-in-map': {
+        **channels('demo.questions'),
+        '001-tokio-channels-1': [('mpsc_rx', 1), ('mpsc_tx', 1), ('oneshot_rx', 1), ('oneshot_tx', 1)],
+        '001-tokio-channels-2': [(2,)],
+        '002-mpsc-channels-1': [('mpsc:{key}:demo.questions', 0, 64)],
+    },
+    'singles': {
+        **channels(),
+        '001-tokio-channels-1': [('oneshot_rx', 5), ('oneshot_tx', 5), ('watch_rx', 1), ('watch_tx', 1)],
+        '001-tokio-channels-2': [(6,)],
+        '002-mpsc-channels-1': [],
+    },
 }
 ORDERED = {'002-mpsc-channels-1'}
 
@@ -136,7 +150,7 @@ class Seeds(unittest.TestCase):
             SELECT m.id, m.attrs_json = tx.attrs_json, m.process = tx.process, m.name = tx.name
             FROM nodes m LEFT JOIN entities tx ON tx.snapshot_id = m.snapshot_id AND tx.id = m.id || ':tx'
             WHERE m.kind = 'mpsc'""").fetchall()
-        self.assertEqual(len(rows), 5)
+        self.assertEqual(len(rows), 6)
         self.assertEqual({row[1:] for row in rows}, {(1, 1, 1)})
 
 
