@@ -23,14 +23,23 @@ static inline uint64_t deadline_after(uint64_t timeout_ns)
 									     : deadline_ns;
 }
 
+static inline struct timespec deadline_at(uint64_t deadline_ns)
+{
+	return (struct timespec){ .tv_sec = (time_t)(deadline_ns / 1000000000u),
+				  .tv_nsec = (long)(deadline_ns % 1000000000u) };
+}
+
+/* The same for who waits with a time of his own making; what lies beyond the end of time is the end of it. */
+static inline struct timespec deadline_in(uint64_t timeout_ns)
+{
+	return deadline_at(deadline_after(timeout_ns));
+}
+
 /* Returns 0, or ETIMEDOUT. A cancellation point. */
 static inline int deadline_wait(pthread_cond_t *condition, pthread_mutex_t *lock,
 				uint64_t deadline_ns)
 {
-	const struct timespec deadline = {
-		.tv_sec = (time_t)(deadline_ns / 1000000000u),
-		.tv_nsec = (long)(deadline_ns % 1000000000u),
-	};
+	const struct timespec deadline = deadline_at(deadline_ns);
 
 	if (deadline_ns == FOR_EVER)
 		return pthread_cond_wait(condition, lock);

@@ -15,9 +15,8 @@
 
 #include <peeps/atomic.h>
 #include <peeps/fault.h>
+#include "writer/deadline.h"
 #include "writer/notice.h"
-
-#define NS_IN_S UINT64_C(1000000000)
 
 enum notified { NOTIFIED_NOT, NOTIFIED_AS_FIRST, NOTIFIED_WITH_ALL };
 
@@ -131,18 +130,6 @@ struct wait {
 	struct notice_call *call;
 	const struct timespec *deadline; /* CLOCK_MONOTONIC; NULL = none */
 };
-
-static struct timespec deadline_in(uint64_t timeout_ns)
-{
-	struct timespec now;
-	uint64_t when_ns;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	if (__builtin_add_overflow((uint64_t)now.tv_sec * NS_IN_S + (uint64_t)now.tv_nsec,
-				   timeout_ns, &when_ns))
-		when_ns = UINT64_MAX;
-	return (struct timespec){ (time_t)(when_ns / NS_IN_S), (long)(when_ns % NS_IN_S) };
-}
 
 /* The cleanup handler of a cancelled wait: pthread has taken the lock again. What was to wake this one alone wakes the
  * next. */

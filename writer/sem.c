@@ -14,6 +14,7 @@
 
 #include <peeps/atomic.h>
 #include <peeps/fault.h>
+#include "writer/deadline.h"
 #include "writer/permit.h"
 
 /* The word: [31:0] free permits, [62:32] how many wait, [63] everything goes through the lock. */
@@ -22,8 +23,7 @@
 #define SLOW         (UINT64_C(1) << 63)
 #define WAITERS_MASK (~SLOW & ~FREE_MASK)
 
-#define NS_IN_S UINT64_C(1000000000)
-#define ALONE   128 /* bytes: no line, nor the one that is fetched with it, is shared */
+#define ALONE 128 /* bytes: no line, nor the one that is fetched with it, is shared */
 
 /* So often a waiter is woken in vain, or as many times its permits come back and are not enough, until
  * nobody is let past it any more. */
@@ -226,18 +226,6 @@ struct wait {
 	struct permit_call *call;
 	const struct timespec *deadline; /* CLOCK_MONOTONIC; NULL = none */
 };
-
-static struct timespec deadline_in(uint64_t timeout_ns)
-{
-	struct timespec now;
-	uint64_t when_ns;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	if (__builtin_add_overflow((uint64_t)now.tv_sec * NS_IN_S + (uint64_t)now.tv_nsec,
-				   timeout_ns, &when_ns))
-		when_ns = UINT64_MAX;
-	return (struct timespec){ (time_t)(when_ns / NS_IN_S), (long)(when_ns % NS_IN_S) };
-}
 
 /* The cleanup handler of a cancelled wait: pthread has taken the lock again. */
 static void give_up(void *argument)
