@@ -8,7 +8,7 @@ import unittest
 def report(number, name, failure):
     print(f'{"not ok" if failure else "ok"} {number} - {name}')
     for line in failure.splitlines():
-        print(f'# {line}')
+        print('# ' + ''.join(c if c.isprintable() or c == '\t' else ascii(c)[1:-1] for c in line))
     sys.stdout.flush()
 
 

@@ -107,7 +107,8 @@ class Diff(unittest.TestCase):
         self.assertIn('demo.work_queue (16/16)', answer.out)
 
     def test_diff__a_busy_program__its_locks_move(self):
-        target = self.start(BUSY)
+        target = self.start(BUSY)  # its locks come into being when they are first locked
+        READ.until(target.pid, lambda answer: all(f':{name} ' in answer.out for name in ('first', 'second')), 'dump')
         document = self.diff('--every', '300ms', target.pid)
         moved = {(change['name'], change['attribute']): change['value_after'] - change['value_before']
                  for change in document['counters']}

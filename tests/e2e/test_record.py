@@ -288,6 +288,7 @@ class Recording(unittest.TestCase):
     def test_record__nobody_came_but_others_loaded_something__keeps_that(self):
         target = Target(DEADLOCK, env={'PEEPS_NAME': self.name + '-else'})
         self.addCleanup(target.__exit__)
+        READ.until(target.pid, lambda answer: answer.status == 1, 'check')
         with Recorder(self.name + '-none', '-i', '5ms', '-o', self.path('both.db')) as recorder:
             self.assertTrue(until(lambda: READ('load', self.path('both.db'), target.pid).status == 0
                                   if os.path.exists(self.path('both.db')) else False))

@@ -278,10 +278,11 @@ static void read_hold(struct facts *facts, const struct peeps_graph *graph, cons
 static void add_notify(struct facts *facts, const struct peeps_node *node)
 {
 	struct notify_fact *notify = &facts->notifies[facts->notify_count++];
+	const uint64_t permits = number_of(node, "permits_stored");
 
 	*notify = (struct notify_fact){
 		.notifies = number_of(node, "notifies"),
-		.permits = number_of(node, "permits_stored"),
+		.permits = permits == UINT64_MAX ? 0 : permits, /* null: it stores none */
 		.uncertain = node->uncertain,
 	};
 	(void)snprintf(notify->name, sizeof(notify->name), "%s", node->name);
