@@ -326,8 +326,6 @@ int peeps_cond_init_at(struct peeps_cond *c, const char *name, const pthread_con
 		       struct peeps_site *site)
 {
 	const int result = pthread_cond_init(&c->raw, attr);
-	const int saved_errno = errno;
-	struct self *self;
 
 	if (result != 0)
 		return result;
@@ -337,14 +335,7 @@ int peeps_cond_init_at(struct peeps_cond *c, const char *name, const pthread_con
 	c->clock = CLOCK_REALTIME;
 	if (attr)
 		(void)pthread_condattr_getclock(attr, &c->clock);
-	self = self_enter(CALLER_STACK());
-	hook_init(&c->hook, name, site_is_like_us(site) ? site : NULL, traits_of(attr), self);
-	if (self) {
-		if (site_is_like_us(site))
-			(void)hook_tie(&c->hook, PEEPS_KIND_NOTIFY, site, self);
-		self_leave(self);
-	}
-	errno = saved_errno;
+	hook_open(&c->hook, PEEPS_KIND_NOTIFY, name, site, traits_of(attr), CALLER_STACK());
 	return 0;
 }
 
@@ -364,17 +355,11 @@ static void await_the_woken(const struct peeps_cond *c)
 int peeps_cond_destroy(struct peeps_cond *c)
 {
 	const int result = pthread_cond_destroy(&c->raw);
-	const int saved_errno = errno;
-	struct self *self;
 
 	if (result != 0)
 		return result;
 	await_the_woken(c);
-	self = self_enter(CALLER_STACK());
-	hook_deinit(&c->hook, self);
-	if (self)
-		self_leave(self);
-	errno = saved_errno;
+	hook_close(&c->hook, CALLER_STACK());
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "writer/hook.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -261,4 +262,33 @@ void hook_deinit_ends(struct peeps_hook *hook, struct peeps_entity_slot *other,
 		      struct hold *const *holds, int hold_count, struct self *self)
 {
 	deinit(hook, other, holds, hold_count, self);
+}
+
+/* --- init and destroy of a wrapper ------------------------------------------------------------- */
+
+void hook_open(struct peeps_hook *hook, enum peeps_kind kind, const char *name,
+	       struct peeps_site *site, uint64_t traits, uint64_t caller_stack)
+{
+	const int saved_errno = errno;
+	struct peeps_site *const place = site_is_like_us(site) ? site : NULL;
+	struct self *const self = self_enter(caller_stack);
+
+	hook_init(hook, name, place, traits, self);
+	if (self) {
+		if (place)
+			(void)hook_tie(hook, kind, place, self);
+		self_leave(self);
+	}
+	errno = saved_errno;
+}
+
+void hook_close(struct peeps_hook *hook, uint64_t caller_stack)
+{
+	const int saved_errno = errno;
+	struct self *const self = self_enter(caller_stack);
+
+	hook_deinit(hook, self);
+	if (self)
+		self_leave(self);
+	errno = saved_errno;
 }

@@ -22,6 +22,17 @@ void hook_init(struct peeps_hook *hook, const char *name, struct peeps_site *sit
 	       struct self *self);
 
 /**
+ * hook_open, hook_close - all that an exported init and destroy do with the hook of what they made or destroyed
+ * @site:         as the caller has it; of a program of another layout nothing is recorded until it is used
+ * @caller_stack: CALLER_STACK() of the exported function
+ *
+ * errno is as it was.
+ */
+void hook_open(struct peeps_hook *hook, enum peeps_kind kind, const char *name,
+	       struct peeps_site *site, uint64_t traits, uint64_t caller_stack);
+void hook_close(struct peeps_hook *hook, uint64_t caller_stack);
+
+/**
  * hook_tie - make sure that the hook has an entity in this process's segment
  * @first_use: where it is used, for hooks that do not know where they were made
  *

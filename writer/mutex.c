@@ -293,35 +293,20 @@ int peeps_mutex_init_at(struct peeps_mutex *m, const char *name, const pthread_m
 			struct peeps_site *site)
 {
 	const int result = pthread_mutex_init(&m->raw, attr);
-	const int saved_errno = errno;
-	struct self *self;
 
 	if (result != 0)
 		return result;
-	self = self_enter(CALLER_STACK());
-	hook_init(&m->hook, name, site_is_like_us(site) ? site : NULL, traits_of(attr), self);
-	if (self) {
-		if (site_is_like_us(site))
-			(void)hook_tie(&m->hook, PEEPS_KIND_MUTEX, site, self);
-		self_leave(self);
-	}
-	errno = saved_errno;
+	hook_open(&m->hook, PEEPS_KIND_MUTEX, name, site, traits_of(attr), CALLER_STACK());
 	return 0;
 }
 
 int peeps_mutex_destroy(struct peeps_mutex *m)
 {
 	const int result = pthread_mutex_destroy(&m->raw);
-	const int saved_errno = errno;
-	struct self *self;
 
 	if (result != 0)
 		return result;
-	self = self_enter(CALLER_STACK());
-	hook_deinit(&m->hook, self);
-	if (self)
-		self_leave(self);
-	errno = saved_errno;
+	hook_close(&m->hook, CALLER_STACK());
 	return 0;
 }
 

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "writer/deadline.h"
 #include "writer/once_record.h"
 #ifndef PEEPS_DISABLE
 #include "writer/hook.h"
@@ -28,8 +29,6 @@
 #define STATE_MASK    UINT64_C(3)
 #define AWAITED       UINT64_C(4)
 #define LINEAGE_SHIFT 32
-
-#define NS_IN_S UINT64_C(1000000000)
 
 /* --- forks: in a child, who filled a cell may not be there --- */
 
@@ -55,19 +54,6 @@ static bool is_being_filled(uint64_t word)
 static uint32_t *futex_of(uint64_t *word)
 {
 	return (uint32_t *)word + (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
-}
-
-static struct timespec deadline_in(uint64_t timeout_ns)
-{
-	struct timespec now;
-	uint64_t when_ns;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	if (__builtin_add_overflow((uint64_t)now.tv_sec * NS_IN_S + (uint64_t)now.tv_nsec,
-				   timeout_ns, &when_ns) ||
-	    when_ns > INT64_MAX)
-		when_ns = INT64_MAX;
-	return (struct timespec){ (time_t)(when_ns / NS_IN_S), (long)(when_ns % NS_IN_S) };
 }
 
 /* Until the cell is no longer being filled, as @word says it is. Returns 0 or ETIMEDOUT. */
@@ -266,17 +252,8 @@ static void deinit(struct peeps_once_cell *cell)
 void peeps_once_cell_init_at(struct peeps_once_cell *cell, const char *name,
 			     struct peeps_site *site)
 {
-	const int saved_errno = errno;
-	struct self *const self = self_enter(CALLER_STACK());
-
 	*cell = (struct peeps_once_cell){ 0 };
-	hook_init(&cell->hook, name, site_is_like_us(site) ? site : NULL, 0, self);
-	if (self) {
-		if (site_is_like_us(site))
-			(void)hook_tie(&cell->hook, PEEPS_KIND_ONCE_CELL, site, self);
-		self_leave(self);
-	}
-	errno = saved_errno;
+	hook_open(&cell->hook, PEEPS_KIND_ONCE_CELL, name, site, 0, CALLER_STACK());
 }
 
 int peeps_once_cell_set_at(struct peeps_once_cell *cell, void *value, struct peeps_site *site)
@@ -308,11 +285,7 @@ int peeps_once_cell_set(struct peeps_once_cell *cell, void *value)
 
 static void deinit(struct peeps_once_cell *cell)
 {
-	struct self *const self = self_enter(CALLER_STACK());
-
-	hook_deinit(&cell->hook, self);
-	if (self)
-		self_leave(self);
+	hook_close(&cell->hook, CALLER_STACK());
 }
 
 #endif

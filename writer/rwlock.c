@@ -502,35 +502,20 @@ int peeps_rwlock_init_at(struct peeps_rwlock *l, const char *name, const pthread
 			 struct peeps_site *site)
 {
 	const int result = pthread_rwlock_init(&l->raw, attr);
-	const int saved_errno = errno;
-	struct self *self;
 
 	if (result != 0)
 		return result;
-	self = self_enter(CALLER_STACK());
-	hook_init(&l->hook, name, site_is_like_us(site) ? site : NULL, traits_of(attr), self);
-	if (self) {
-		if (site_is_like_us(site))
-			(void)hook_tie(&l->hook, PEEPS_KIND_RWLOCK, site, self);
-		self_leave(self);
-	}
-	errno = saved_errno;
+	hook_open(&l->hook, PEEPS_KIND_RWLOCK, name, site, traits_of(attr), CALLER_STACK());
 	return 0;
 }
 
 int peeps_rwlock_destroy(struct peeps_rwlock *l)
 {
 	const int result = pthread_rwlock_destroy(&l->raw);
-	const int saved_errno = errno;
-	struct self *self;
 
 	if (result != 0)
 		return result;
-	self = self_enter(CALLER_STACK());
-	hook_deinit(&l->hook, self);
-	if (self)
-		self_leave(self);
-	errno = saved_errno;
+	hook_close(&l->hook, CALLER_STACK());
 	return 0;
 }
 
